@@ -1,0 +1,349 @@
+//! The vocabulary: modules, alarms and severities. No I/O.
+use core::fmt;
+use core::num::NonZeroU8;
+
+/// The id of a module, 1 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(NonZeroU8);
+
+impl ModuleId {
+    /// The id, if it is 1 to 255.
+    pub const fn new(id: u32) -> Option<ModuleId> {
+        if id > u8::MAX as u32 {
+            return None;
+        }
+        match NonZeroU8::new(id as u8) {
+            Some(id) => Some(ModuleId(id)),
+            None => None,
+        }
+    }
+
+    /// The number, 1 to 255.
+    pub const fn get(self) -> u32 {
+        self.0.get() as u32
+    }
+}
+
+impl fmt::Display for ModuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The longest name of a module or an output, in bytes.
+pub const NAME_MAX: usize = 31;
+
+/// A name of a module or an output: 1 to 31 letters, digits, `_`, `-` or `.`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(heapless::String<NAME_MAX>);
+
+impl Name {
+    /// The name, if it is one.
+    pub fn new(text: &str) -> Option<Name> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if text.is_empty() || !text.chars().all(fits) {
+            return None;
+        }
+        text.parse().ok().map(Name)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The original five words, as slot 0 holds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Record {
+    /// Not 0 while the alarm is up.
+    pub flag: u32,
+    /// What kind of alarm.
+    pub kind: u32,
+    /// The alarm's code.
+    pub code: u32,
+    /// How bad, through [`Levels`].
+    pub level: u32,
+    /// Which of several alike (a port, a fan).
+    pub index: u32,
+}
+
+/// What makes an alarm this alarm, within its module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AlarmId {
+    /// `alarm_type`
+    pub kind: u32,
+    /// `alarm_code`
+    pub code: u32,
+    /// `alarm_index`
+    pub index: u32,
+}
+
+impl fmt::Display for AlarmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "type {:#x} code {:#x} index {:#x}", self.kind, self.code, self.index)
+    }
+}
+
+/// Severity after ITU-T X.733, most severe first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Service is lost: act at once.
+    Critical,
+    /// Service is badly degraded: act urgently.
+    Major,
+    /// A fault that does not affect service yet.
+    Minor,
+    /// A sign of a coming fault.
+    Warning,
+    /// Unknown: shown by every output, so that nothing is lost.
+    Indeterminate,
+    /// The alarm has ended.
+    Cleared,
+}
+
+impl Severity {
+    /// All six, most severe first.
+    pub const ALL: [Severity; 6] = [
+        Severity::Critical,
+        Severity::Major,
+        Severity::Minor,
+        Severity::Warning,
+        Severity::Indeterminate,
+        Severity::Cleared,
+    ];
+
+    /// The word of X.733, in lower case.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Major => "major",
+            Severity::Minor => "minor",
+            Severity::Warning => "warning",
+            Severity::Indeterminate => "indeterminate",
+            Severity::Cleared => "cleared",
+        }
+    }
+
+    /// The severity with this word.
+    pub fn from_word(word: &str) -> Option<Severity> {
+        Severity::ALL.into_iter().find(|severity| severity.word() == word)
+    }
+
+    /// The `alarm_level` that the default table reads as this severity. 0 stands for indeterminate.
+    pub const fn default_level(self) -> u32 {
+        match self {
+            Severity::Critical => 1,
+            Severity::Major => 2,
+            Severity::Minor => 3,
+            Severity::Warning => 4,
+            Severity::Indeterminate | Severity::Cleared => 0,
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl TryFrom<u32> for Severity {
+    type Error = u32;
+
+    /// From the number a status block holds: the position in [`Severity::ALL`].
+    fn try_from(number: u32) -> Result<Severity, u32> {
+        Severity::ALL.get(number as usize).copied().ok_or(number)
+    }
+}
+
+/// Where an alarm comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A slot of its module's segment, 0 to 32.
+    Slot(u8),
+    /// The module's producer stopped beating.
+    Silent,
+    /// The module's segment was removed.
+    Lost,
+    /// The daemon's own: a segment was refused.
+    Refused,
+    /// The daemon's own: an output failed.
+    Failed,
+}
+
+impl Origin {
+    /// As the status block numbers it: 0 to 32, 33 silent, 34 lost, 35 refused, 36 failed.
+    pub const fn number(self) -> u32 {
+        match self {
+            Origin::Slot(slot) => slot as u32,
+            Origin::Silent => 33,
+            Origin::Lost => 34,
+            Origin::Refused => 35,
+            Origin::Failed => 36,
+        }
+    }
+
+    /// From that number.
+    pub const fn from_number(number: u32) -> Option<Origin> {
+        match number {
+            0..=32 => Some(Origin::Slot(number as u8)),
+            33 => Some(Origin::Silent),
+            34 => Some(Origin::Lost),
+            35 => Some(Origin::Refused),
+            36 => Some(Origin::Failed),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Slot(slot) => write!(f, "slot {slot}"),
+            Origin::Silent => f.write_str("silent"),
+            Origin::Lost => f.write_str("lost"),
+            Origin::Refused => f.write_str("segment refused"),
+            Origin::Failed => f.write_str("output failed"),
+        }
+    }
+}
+
+/// An active alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Id of its module; 0 for the daemon's own.
+    pub module: u32,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Which alarm of the module.
+    pub id: AlarmId,
+    /// As its producer gave it.
+    pub level: u32,
+    /// As the module's table reads the level.
+    pub severity: Severity,
+    /// In seconds since 1970; 0 if its producer does not say.
+    pub raised_at: u32,
+    /// How many times it was raised; 0 if its producer does not say.
+    pub count: u32,
+}
+
+/// Something that happened to an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// It is active now.
+    Raised(Alarm),
+    /// It was raised again, or its words changed while it is active.
+    Changed {
+        /// What it was.
+        from: Alarm,
+        /// What it is.
+        to: Alarm,
+    },
+    /// It has ended.
+    Cleared(Alarm),
+}
+
+impl Transition {
+    /// The alarm as it is now, or was last.
+    pub const fn alarm(&self) -> &Alarm {
+        match self {
+            Transition::Raised(alarm) | Transition::Cleared(alarm) => alarm,
+            Transition::Changed { to, .. } => to,
+        }
+    }
+
+    /// The status block's number: 0 raised, 1 changed, 2 cleared.
+    pub const fn number(&self) -> u32 {
+        match self {
+            Transition::Raised(_) => 0,
+            Transition::Changed { .. } => 1,
+            Transition::Cleared(_) => 2,
+        }
+    }
+
+    /// The words for those numbers.
+    pub const WORDS: [&'static str; 3] = ["raised", "changed", "cleared"];
+}
+
+/// The most entries a module may add to the default table of levels.
+pub const LEVELS: usize = 16;
+
+/// From `alarm_level` to severity: a module's own entries before the default 1 critical, 2 major, 3 minor, 4 warning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels(heapless::Vec<(u32, Severity), LEVELS>);
+
+impl Levels {
+    /// Adds or replaces an entry; false if the table is full.
+    pub fn set(&mut self, level: u32, severity: Severity) -> bool {
+        match self.0.iter_mut().find(|entry| entry.0 == level) {
+            Some(entry) => {
+                entry.1 = severity;
+                true
+            }
+            None => self.0.push((level, severity)).is_ok(),
+        }
+    }
+
+    /// What this level means. Unknown levels are indeterminate.
+    pub fn severity(&self, level: u32) -> Severity {
+        match self.0.iter().find(|entry| entry.0 == level) {
+            Some(entry) => entry.1,
+            None => match level {
+                1 => Severity::Critical,
+                2 => Severity::Major,
+                3 => Severity::Minor,
+                4 => Severity::Warning,
+                _ => Severity::Indeterminate,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn module_ids_are_1_to_255() {
+        assert_eq!(ModuleId::new(0), None);
+        assert_eq!(ModuleId::new(256), None);
+        assert_eq!(ModuleId::new(257), None);
+        assert_eq!(ModuleId::new(255).map(ModuleId::get), Some(255));
+    }
+
+    #[test]
+    fn names_that_would_break_a_table_or_a_path_are_refused() {
+        for bad in ["", "a b", "a/b", "ü", "a\n", "0123456789012345678901234567890x"] {
+            assert_eq!(Name::new(bad), None, "{bad:?}");
+        }
+        assert!(Name::new("0123456789012345678901234567890").is_some());
+    }
+
+    #[test]
+    fn unknown_levels_are_indeterminate_and_own_entries_come_first() {
+        let mut levels = Levels::default();
+        assert_eq!(levels.severity(2), Severity::Major);
+        assert_eq!(levels.severity(0x13), Severity::Indeterminate);
+        assert!(levels.set(0x13, Severity::Major));
+        assert!(levels.set(2, Severity::Warning));
+        assert_eq!(levels.severity(0x13), Severity::Major);
+        assert_eq!(levels.severity(2), Severity::Warning);
+    }
+
+    #[test]
+    fn every_severity_survives_its_number_and_its_word() {
+        for severity in Severity::ALL {
+            assert_eq!(Severity::try_from(severity as u32), Ok(severity));
+            assert_eq!(Severity::from_word(severity.word()), Some(severity));
+        }
+        assert_eq!(Severity::try_from(6), Err(6));
+    }
+}

@@ -1,0 +1,139 @@
+//! alarmctl: raises, clears, shows, explains. One file a subcommand.
+mod clear;
+mod key;
+mod modules;
+mod raise;
+mod remove;
+mod report;
+mod shell;
+mod status;
+mod table;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::Parser;
+
+use crate::{FAILED, USAGE, number};
+
+/// Exit code: no daemon runs.
+const NO_DAEMON: u8 = 3;
+
+const HELP: &str = "\
+alarmctl, the tool of alarmd
+
+usage: alarmctl [-c FILE] SUBCOMMAND
+
+  raise MODULE [--type N] [--code N] [--level N|SEVERITY] [--index N]
+                         raise an alarm, or raise it again with another level
+  clear MODULE [--type N] [--code N] [--index N] | --all
+                         clear one alarm, or all of the module
+  status [--json]        what the daemon sees and shows
+  shell MODULE           read numbers: 0 clear, 1 raise, 2 leave and remove, else wipe
+  key [MODULE | PATH ID] [--json]
+                         which key, from what, and what would change it
+  remove MODULE | --all  remove segments
+
+  -c FILE        configuration, for names where no daemon runs (default /etc/alarmd.conf)
+  -h, --help     this text
+  -V, --version  the version
+
+MODULE is a name or an id. N is decimal or 0x, 0 where left out. SEVERITY is critical, major, minor, warning or
+indeterminate. Exit: 0 done, 1 failed, 2 usage, 3 no daemon runs.
+";
+
+/// Why a subcommand ends without success.
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// It did not work.
+    pub fn failed(message: impl fmt::Display) -> Failure {
+        Failure { code: FAILED, message: message.to_string() }
+    }
+
+    /// The command line is wrong.
+    pub fn usage(message: impl fmt::Display) -> Failure {
+        Failure { code: USAGE, message: format!("{message}; see alarmctl --help") }
+    }
+
+    /// There is nobody to ask.
+    pub fn no_daemon() -> Failure {
+        Failure { code: NO_DAEMON, message: "no daemon runs; start alarmd".to_owned() }
+    }
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Failure {
+        Failure::usage(error)
+    }
+}
+
+/// What a subcommand gets: the rest of the command line, and the configuration's file if one was named.
+pub struct Call {
+    pub arguments: Parser,
+    pub file: Option<PathBuf>,
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("alarmctl: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    use lexopt::Arg::{Long, Short, Value};
+    let mut arguments = Parser::from_env();
+    let mut file = None;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('c') | Long("config") => file = Some(arguments.value()?.into()),
+            Short('h') | Long("help") => {
+                crate::print(HELP);
+                return Ok(());
+            }
+            Short('V') | Long("version") => {
+                crate::print(concat!("alarmctl ", env!("CARGO_PKG_VERSION"), "\n"));
+                return Ok(());
+            }
+            Value(subcommand) => {
+                let call = Call { arguments, file };
+                return match subcommand.to_str() {
+                    Some("raise") => raise::run(call),
+                    Some("clear") => clear::run(call),
+                    Some("status") => status::run(call),
+                    Some("shell") => shell::run(call),
+                    Some("key") => key::run(call),
+                    Some("remove") => remove::run(call),
+                    _ => Err(Failure::usage(format!("unknown subcommand '{}'", subcommand.to_string_lossy()))),
+                };
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Err(Failure::usage("no subcommand"))
+}
+
+/// The value of an option that takes a number.
+fn numeric(option: &str, value: OsString) -> Result<u32, Failure> {
+    let text = value.to_string_lossy();
+    number(&text).ok_or_else(|| Failure::usage(format!("{option}: '{text}' is no number of 32 bits, decimal or 0x")))
+}
+
+/// One more word of the command line; a second one in the same place is an error.
+fn once(place: &mut Option<String>, value: OsString) -> Result<(), Failure> {
+    if place.is_some() {
+        return Err(lexopt::Arg::Value(value).unexpected().into());
+    }
+    *place = Some(value.to_string_lossy().into_owned());
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Which modules there are: from the running daemon's status block, without a daemon from the configuration.
+use std::path::Path;
+
+use alarmd::alarm::ModuleId;
+use alarmd::clock;
+use alarmd::monitor::Role;
+use alarmd::process::Mark;
+use alarmd::producer::{self, Options, Producer};
+use alarmd::sysv::{Access, Errno, Error, Key, Segment};
+use alarmd::wire::{ModuleEntry, StatusBlock, unpack_text};
+
+use super::Failure;
+use crate::daemon::config;
+
+/// A module as the tool knows it.
+pub struct Module {
+    pub name: String,
+    pub id: ModuleId,
+    /// The key of its own segment.
+    pub key: Key,
+    /// The path from which old producers compute another key, where the configuration tells.
+    pub path: Option<String>,
+    /// Its other segments: what old producers reach it by.
+    pub others: Vec<Key>,
+}
+
+/// All of them.
+pub struct Known {
+    pub modules: Vec<Module>,
+    /// How segments are made.
+    pub options: Options,
+    /// A daemon runs, and told them.
+    pub daemon: bool,
+}
+
+/// A copy of the status block of the daemon that runs; `None` if none does.
+///
+/// # Errors
+/// A daemon runs, but its status block cannot be read.
+pub fn status() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
+    let explain = |error: Error| Failure::failed(error.of("status block", Key::STATUS));
+    let segment = match Segment::attach(Key::STATUS, 0, Access::ReadOnly) {
+        Ok(segment) => segment,
+        Err(Error { errno: Errno::ENOENT | Errno::EIDRM, .. }) => return Ok(None),
+        Err(error) => return Err(explain(error)),
+    };
+    let mut block = Box::new(StatusBlock::EMPTY);
+    // It writes for microseconds; a daemon that writes all the time does not exist, a stopped one does.
+    for _ in 0..200 {
+        if block.copy(&segment) {
+            return Ok(Some(block).filter(|block| Mark::from_word(block.daemon).is_alive()));
+        }
+        if !Mark::from_word(StatusBlock::daemon_of(&segment)).is_alive() {
+            return Ok(None);
+        }
+        clock::sleep(5 * clock::MS);
+    }
+    Err(Failure::failed("the daemon is of another version, or stopped while it wrote; restart alarmd"))
+}
+
+/// Asks the daemon, or else reads the configuration.
+///
+/// # Errors
+/// The configuration is refused.
+pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
+    let status = status()?;
+    // With a daemon, the file only tells mode and group, for a segment removed this very moment.
+    let loaded = match (config::load(file), &status) {
+        (Err(refused), None) => return Err(Failure::failed(refused)),
+        (Err(refused), Some(_)) if file.is_some() => return Err(Failure::failed(refused)),
+        (loaded, _) => loaded.ok().map(|loaded| loaded.settings).unwrap_or_default(),
+    };
+    let options = Options { mode: loaded.mode, group: loaded.group };
+    let path_of = |id: ModuleId| {
+        let module = loaded.modules.iter().find(|module| module.id == id)?;
+        module.ftok.as_ref().map(|path| path.as_str().to_owned())
+    };
+    let modules: Vec<Module> = match &status {
+        Some(block) => {
+            block.modules().iter().enumerate().filter_map(|(at, entry)| from_entry(block, at, entry)).collect()
+        }
+        None => loaded
+            .modules
+            .iter()
+            .map(|module| Module {
+                name: module.name.to_string(),
+                id: module.id,
+                key: module.key,
+                path: None,
+                others: module.ftok.iter().filter_map(|path| Key::from_path(path.as_c_str(), module.id).ok()).collect(),
+            })
+            .collect(),
+    };
+    let with_path = |module: Module| Module { path: path_of(module.id), ..module };
+    Ok(Known { modules: modules.into_iter().map(with_path).collect(), options, daemon: status.is_some() })
+}
+
+fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> Option<Module> {
+    let segments = block.segments().iter().filter(|segment| segment.module as usize == at);
+    let keys = |fixed: bool| {
+        let role = Role::Fixed as u32;
+        segments.clone().filter(move |segment| (segment.role == role) == fixed).filter_map(|s| Key::fixed(s.key))
+    };
+    let id = ModuleId::new(entry.id)?;
+    let key = keys(true).next().unwrap_or(Key::of_module(id));
+    Some(Module { name: text(&entry.name), id, key, path: None, others: keys(false).collect() })
+}
+
+/// The text in a status block's words.
+pub fn text(words: &[u32]) -> String {
+    unpack_text(words, &mut [0; 128]).to_owned()
+}
+
+impl Known {
+    /// The module with this name or id.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(&self, text: &str) -> Result<&Module, Failure> {
+        let id = crate::number(text).and_then(ModuleId::new);
+        let found = self.modules.iter().find(|module| module.name == text || Some(module.id) == id);
+        found.ok_or_else(|| {
+            let names: Vec<String> =
+                self.modules.iter().map(|module| format!("{} ({})", module.name, module.id)).collect();
+            let remedy = "add a [module NAME] section to the configuration for another";
+            Failure::failed(format!("unknown module '{text}'; known: {}; {remedy}", names.join(", ")))
+        })
+    }
+
+    /// Attaches the module's segment under this key, or makes it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn producer(&self, module: &Module, key: Key) -> Result<Producer, Failure> {
+        Producer::open(module.id, key, self.options).map_err(|error| module.explain(key, error))
+    }
+
+    /// Says so where nobody will show what was written.
+    pub fn warn_without_daemon(&self) {
+        if !self.daemon {
+            eprintln!("alarmctl: no daemon runs: it is shown when alarmd starts");
+        }
+    }
+}
+
+impl Module {
+    /// A failed write, in words.
+    pub fn explain(&self, key: Key, error: producer::Error) -> Failure {
+        let whose = format!("module {}", self.name);
+        match error {
+            producer::Error::Sysv(error) => Failure::failed(error.of(&whose, key)),
+            other => Failure::failed(format!("{whose}: key {key}: {other}")),
+        }
+    }
+}

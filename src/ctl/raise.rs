@@ -1,0 +1,36 @@
+//! `raise MODULE`: one alarm.
+use alarmd::alarm::{AlarmId, Severity};
+
+use super::{Call, Failure, modules, numeric, once};
+
+pub fn run(mut call: Call) -> Result<(), Failure> {
+    use lexopt::Arg::{Long, Value};
+    let (mut module, mut alarm, mut level) = (None, AlarmId::default(), 0);
+    while let Some(argument) = call.arguments.next()? {
+        match argument {
+            Long("type") => alarm.kind = numeric("--type", call.arguments.value()?)?,
+            Long("code") => alarm.code = numeric("--code", call.arguments.value()?)?,
+            Long("index") => alarm.index = numeric("--index", call.arguments.value()?)?,
+            Long("level") => {
+                let value = call.arguments.value()?;
+                level = match value.to_str().and_then(Severity::from_word) {
+                    Some(Severity::Cleared) => return Err(Failure::usage("--level cleared: use alarmctl clear")),
+                    Some(severity) => severity.default_level(),
+                    None => numeric("--level", value).map_err(|_| {
+                        Failure::usage("--level: must be a number, or critical, major, minor, warning, indeterminate")
+                    })?,
+                };
+            }
+            Value(value) => once(&mut module, value)?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let module = module.ok_or_else(|| Failure::usage("raise: which MODULE?"))?;
+    let known = modules::known(call.file.as_deref())?;
+    let module = known.find(&module)?;
+    let mut producer = known.producer(module, module.key)?;
+    producer.raise(alarm, level).map_err(|error| module.explain(module.key, error))?;
+    crate::print(&format!("raised: module {}: {alarm} level {level:#x}\n", module.name));
+    known.warn_without_daemon();
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! The status block as names and numbers, for JSON and for the table.
+use alarmd::alarm::{Origin, Severity, Transition};
+use alarmd::clock;
+use alarmd::monitor::{Role, State};
+use alarmd::process::Mark;
+use alarmd::settings::Kind;
+use alarmd::sysv::Errno;
+use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
+use serde::Serialize;
+
+use super::Failure;
+use super::modules::text;
+
+/// After this long without a health check the loop hangs, or is stopped.
+const HANGS_MS: u32 = 3000;
+
+/// Everything.
+#[derive(Serialize)]
+pub struct Report {
+    pub daemon: Daemon,
+    pub outputs: Vec<Output>,
+    pub modules: Vec<Module>,
+    pub alarms: Vec<Alarm>,
+    pub events: Vec<Event>,
+}
+
+/// The daemon itself. Times are seconds since 1970.
+#[derive(Serialize)]
+pub struct Daemon {
+    pub healthy: bool,
+    pub pid: u32,
+    pub started_at: u32,
+    pub poll_ms: u32,
+    pub rounds: u32,
+    /// Since the last health check.
+    pub checked_ms_ago: u32,
+}
+
+/// An output.
+#[derive(Serialize)]
+pub struct Output {
+    pub kind: &'static str,
+    pub name: String,
+    pub gpio: Option<u32>,
+    pub path: Option<String>,
+    pub active_low: bool,
+    /// It shows an alarm.
+    pub alarm: bool,
+    /// Its line is at the active level.
+    pub energised: bool,
+    /// Why it cannot be driven.
+    pub failure: Option<String>,
+    pub writes: u32,
+}
+
+/// A module and its segments.
+#[derive(Serialize)]
+pub struct Module {
+    pub name: String,
+    pub id: u32,
+    /// How many alarms are active.
+    pub active: u32,
+    pub segments: Vec<Segment>,
+}
+
+/// A segment.
+#[derive(Serialize)]
+pub struct Segment {
+    pub role: &'static str,
+    pub key: u32,
+    pub id: Option<i32>,
+    pub state: &'static str,
+    /// Why it is refused.
+    pub failure: Option<String>,
+    /// How many others are attached.
+    pub producers: u32,
+    pub owner: u32,
+    pub uid: u32,
+    pub size: u32,
+}
+
+/// An active alarm.
+#[derive(Serialize)]
+pub struct Alarm {
+    pub module: String,
+    pub severity: &'static str,
+    #[serde(rename = "type")]
+    pub kind: u32,
+    pub code: u32,
+    pub level: u32,
+    pub index: u32,
+    pub origin: String,
+    pub raised_at: u32,
+    pub count: u32,
+}
+
+/// Something that happened to an alarm.
+#[derive(Serialize)]
+pub struct Event {
+    pub at: u32,
+    pub what: &'static str,
+    #[serde(flatten)]
+    pub alarm: Alarm,
+}
+
+impl From<&StatusBlock<u32>> for Report {
+    fn from(block: &StatusBlock<u32>) -> Report {
+        let checked_ms_ago = clock::now().millis().wrapping_sub(block.checked_ms);
+        let modules = block.modules().iter().enumerate().map(|(at, entry)| Module {
+            name: text(&entry.name),
+            id: entry.id,
+            active: entry.active,
+            segments: block.segments().iter().filter(|segment| segment.module as usize == at).map(segment).collect(),
+        });
+        Report {
+            daemon: Daemon {
+                healthy: checked_ms_ago < HANGS_MS,
+                pid: Mark::from_word(block.daemon).pid(),
+                started_at: block.started_at,
+                poll_ms: block.poll_ms,
+                rounds: block.rounds,
+                checked_ms_ago,
+            },
+            outputs: block.outputs().iter().map(output).collect(),
+            modules: modules.collect(),
+            alarms: block.alarms().iter().map(|entry| alarm(block, entry)).collect(),
+            events: block
+                .events()
+                .map(|event| Event {
+                    at: event.at,
+                    what: Transition::WORDS.get(event.what as usize).copied().unwrap_or("unknown"),
+                    alarm: alarm(block, &event.alarm),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn output(entry: &OutputEntry<u32>) -> Output {
+    let gpio = Some(entry.gpio).filter(|gpio| *gpio != NO_GPIO);
+    Output {
+        kind: Kind::ALL.get(entry.kind as usize).map_or("unknown", |kind| kind.word()),
+        name: text(&entry.name),
+        gpio,
+        path: gpio.is_none().then(|| text(&entry.path)),
+        active_low: entry.active_low != 0,
+        alarm: entry.alarm != 0,
+        energised: entry.energised != 0,
+        failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
+        writes: entry.writes,
+    }
+}
+
+fn segment(entry: &SegmentEntry<u32>) -> Segment {
+    let state = State::ALL.get(entry.state as usize).copied();
+    let failure = match (state, entry.errno) {
+        (Some(State::Refused), 0) => Some(format!("owner {} is not trusted", entry.uid)),
+        (_, 0) => None,
+        (_, errno) => Some(Errno::from_raw(errno as i32).to_string()),
+    };
+    Segment {
+        role: Role::ALL.get(entry.role as usize).map_or("unknown", |role| role.word()),
+        key: entry.key,
+        id: Some(entry.shmid as i32).filter(|id| *id != -1),
+        state: state.map_or("unknown", State::word),
+        failure,
+        producers: entry.producers,
+        owner: entry.owner,
+        uid: entry.uid,
+        size: entry.size,
+    }
+}
+
+fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
+    let module = block.modules().iter().find(|module| module.id == entry.module);
+    Alarm {
+        module: module.map_or("alarmd".to_owned(), |module| text(&module.name)),
+        severity: Severity::try_from(entry.severity).map_or("unknown", Severity::word),
+        kind: entry.kind,
+        code: entry.code,
+        level: entry.level,
+        index: entry.index,
+        origin: Origin::from_number(entry.origin).map_or("unknown".to_owned(), |origin| origin.to_string()),
+        raised_at: entry.raised_at,
+        count: entry.count,
+    }
+}
+
+/// Prints a value as JSON.
+///
+/// # Errors
+/// Never for our own structures.
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(Failure::failed)?;
+    crate::print(&format!("{text}\n"));
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `status`: what the daemon sees and shows, as a table a person reads at a glance, or as JSON.
+use super::report::{Alarm, Output, Report, print_json};
+use super::table::table;
+use super::{Call, Failure, modules};
+use crate::utc::Utc;
+
+pub fn run(mut call: Call) -> Result<(), Failure> {
+    let mut json = false;
+    while let Some(argument) = call.arguments.next()? {
+        match argument {
+            lexopt::Arg::Long("json") => json = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let block = modules::status()?.ok_or_else(Failure::no_daemon)?;
+    let report = Report::from(&*block);
+    if json {
+        return print_json(&report);
+    }
+    crate::print(&panel(&report));
+    Ok(())
+}
+
+fn panel(report: &Report) -> String {
+    let daemon = &report.daemon;
+    let health = match daemon.healthy {
+        true => "healthy".to_owned(),
+        false => format!("HANGS: no health check for {} s", daemon.checked_ms_ago / 1000),
+    };
+    let active = match report.alarms.len() {
+        0 => "no alarm".to_owned(),
+        1 => "1 alarm".to_owned(),
+        many => format!("{many} alarms"),
+    };
+    let mut text =
+        format!("alarmd {health}, {active} active; process {} since {}\n", daemon.pid, Utc(daemon.started_at));
+    let mut section = |titles: &[&str], rows: Vec<Vec<String>>| {
+        if !rows.is_empty() {
+            let titles = titles.iter().map(|title| (*title).to_owned()).collect();
+            text.push('\n');
+            text.push_str(&table(&[vec![titles], rows].concat()));
+        }
+    };
+    let outputs = report.outputs.iter().map(|output| {
+        let shows = if output.alarm { "(*) ALARM" } else { "( ) -" };
+        vec![format!("{} {}", output.kind, output.name), shows.to_owned(), level(output), place(output)]
+    });
+    section(&["OUTPUT", "SHOWS", "LINE", "WHERE"], outputs.collect());
+    let modules = report.modules.iter().flat_map(|module| {
+        module.segments.iter().enumerate().map(move |(at, segment)| {
+            let (name, id, active) = match at {
+                0 => (module.name.clone(), module.id.to_string(), module.active.to_string()),
+                _ => Default::default(),
+            };
+            let key = if segment.key == 0 { "-".to_owned() } else { format!("{:#010x}", segment.key) };
+            let state = match &segment.failure {
+                Some(failure) => format!("{}: {failure}", segment.state),
+                None => segment.state.to_owned(),
+            };
+            vec![name, id, active, key, segment.role.to_owned(), segment.producers.to_string(), state]
+        })
+    });
+    section(&["MODULE", " ID", " ALARMS", "KEY", "FROM", " PRODUCERS", "STATE"], modules.collect());
+    let mut alarms: Vec<&Alarm> = report.alarms.iter().collect();
+    alarms.sort_by_key(|alarm| alarmd::alarm::Severity::from_word(alarm.severity));
+    let alarms = alarms.into_iter().map(|alarm| {
+        let since = if alarm.raised_at == 0 { "-".to_owned() } else { Utc(alarm.raised_at).to_string() };
+        let count = if alarm.count == 0 { "-".to_owned() } else { alarm.count.to_string() };
+        let [kind, code, index, level] =
+            [alarm.kind, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
+        let (severity, module) = (alarm.severity.to_owned(), alarm.module.clone());
+        vec![severity, module, kind, code, index, level, alarm.origin.clone(), count, since]
+    });
+    let titles = ["SEVERITY", "MODULE", "TYPE", "CODE", "INDEX", "LEVEL", "FROM", " COUNT", "RAISED"];
+    section(&titles, alarms.collect());
+    text
+}
+
+fn level(output: &Output) -> String {
+    match (&output.failure, output.energised) {
+        (Some(failure), _) => format!("FAILED: {failure}"),
+        (None, true) => "energised".to_owned(),
+        (None, false) => "released".to_owned(),
+    }
+}
+
+fn place(output: &Output) -> String {
+    let place = match (output.gpio, &output.path) {
+        (Some(gpio), _) => format!("gpio {gpio}"),
+        (None, path) => path.clone().unwrap_or_default(),
+    };
+    if output.active_low { format!("{place} (active low)") } else { place }
+}

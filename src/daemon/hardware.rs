@@ -1,0 +1,114 @@
+//! Sets lines up: GPIOs through sysfs_gpio, files and LEDs by their paths. Everything here may allocate; it runs at the
+//! start, at a reload, and for a line that has failed.
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::IntoRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use alarmd::output::{Hardware, Line, LineError, Step};
+use alarmd::settings::{OutputSettings, Target};
+use alarmd::sysv::Errno;
+use sysfs_gpio::{Direction, Pin};
+
+/// How long the files of a line may take to become writable after its export: udev sets their owner then.
+pub const START_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The board's real lines.
+pub struct Sysfs {
+    /// How long to wait for files to become writable. Zero while the loop runs: it tries again later instead.
+    pub patience: Duration,
+}
+
+impl Hardware for Sysfs {
+    fn set_up(&mut self, output: &OutputSettings, energised: bool) -> Result<Line, LineError> {
+        match &output.target {
+            Target::Gpio(number) => self.gpio(*number, output.active_low, energised),
+            Target::Path(path) => file(Path::new(path.as_str()), output.active_low, energised),
+        }
+    }
+}
+
+impl Sysfs {
+    fn gpio(&self, number: u32, active_low: bool, energised: bool) -> Result<Line, LineError> {
+        let pin = Pin::new(number.into());
+        if let Err(error) = pin.export() {
+            // Somebody else may have exported it between sysfs_gpio's look and its write.
+            if !pin.is_exported() {
+                return Err(failed(Step::Export, &error));
+            }
+        }
+        let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
+        self.wait_until_writable(&folder);
+        // Polarity is ours. Where the kernel's was set it would turn our levels round; setting it moves no line.
+        match pin.set_active_low(false) {
+            Err(error) if errno(&error) != Errno::ENOENT => return Err(failed(Step::ActiveLow, &error)),
+            _ => {}
+        }
+        // The physical level together with the direction: no glitch.
+        let level = if energised != active_low { Direction::High } else { Direction::Low };
+        let fixed = match pin.set_direction(level) {
+            // A line that is an output for good has no such file.
+            Err(error) if errno(&error) == Errno::ENOENT && folder.join("value").exists() => true,
+            Err(error) => return Err(failed(Step::Direction, &error)),
+            Ok(()) => false,
+        };
+        let line = open(&folder.join("value"), active_low, 1, false)?;
+        if fixed {
+            line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
+        }
+        Ok(line)
+    }
+
+    fn wait_until_writable(&self, folder: &Path) {
+        let deadline = Instant::now() + self.patience;
+        let writable = |name| OpenOptions::new().write(true).open(folder.join(name)).is_ok();
+        while !(writable("value") && (writable("direction") || !folder.join("direction").exists())) {
+            if Instant::now() >= deadline {
+                // What cannot be written is told by who writes it.
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineError> {
+    let mut full = 1;
+    if path.file_name().is_some_and(|name| name == "brightness") {
+        let max = fs::read_to_string(path.with_file_name("max_brightness")).ok();
+        full = max.and_then(|max| max.trim().parse().ok()).unwrap_or(1);
+        // A trigger of the kernel would go on switching the LED.
+        let trigger = path.with_file_name("trigger");
+        if trigger.exists() {
+            fs::write(trigger, "none").map_err(|error| io_failed(Step::Open, &error))?;
+        }
+    }
+    let line = open(path, active_low, full, true)?;
+    line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
+    Ok(line)
+}
+
+fn open(path: &Path, active_low: bool, full: u32, create: bool) -> Result<Line, LineError> {
+    let open = |read| OpenOptions::new().read(read).write(true).create(create).mode(0o644).open(path);
+    // What may be written but not read is driven without being read back.
+    let file = open(true).or_else(|_| open(false)).map_err(|error| io_failed(Step::Open, &error))?;
+    Ok(Line::new(file.into_raw_fd(), active_low, full))
+}
+
+fn io_failed(step: Step, error: &io::Error) -> LineError {
+    LineError { step, errno: Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)) }
+}
+
+fn errno(error: &sysfs_gpio::Error) -> Errno {
+    match error {
+        sysfs_gpio::Error::Io(error) => Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
+        _ => Errno::EIO,
+    }
+}
+
+fn failed(step: Step, error: &sysfs_gpio::Error) -> LineError {
+    LineError { step, errno: errno(error) }
+}

@@ -1,0 +1,55 @@
+//! The pidfile: a lock while the daemon runs, and the sign that it works. It is empty until then.
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The locked file. Removed on drop; a killed daemon's file stays, unlocked, and is taken over.
+pub struct Pidfile {
+    path: PathBuf,
+    file: File,
+}
+
+impl Pidfile {
+    /// Locks and empties the file.
+    ///
+    /// # Errors
+    /// A message: who holds it, or why it cannot be written.
+    pub fn lock(path: &Path) -> Result<Pidfile, String> {
+        let explain = |error: io::Error| format!("pidfile {}: {error}; name another with --pidfile", path.display());
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
+        let mut file = open().map_err(explain)?;
+        // SAFETY: flock takes a descriptor, which `file` keeps open.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == -1 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return Err(explain(error));
+            }
+            let mut holder = String::new();
+            // Empty while the other one starts.
+            let _ = file.read_to_string(&mut holder);
+            let holder = match holder.trim() {
+                "" => "it is starting".to_owned(),
+                pid => format!("as process {pid}"),
+            };
+            return Err(format!("alarmd runs already, {holder} (it holds {})", path.display()));
+        }
+        file.set_len(0).map_err(explain)?;
+        Ok(Pidfile { path: path.to_path_buf(), file })
+    }
+
+    /// Says that the daemon works: writes its process id.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn ready(&mut self) -> io::Result<()> {
+        self.file.write_all(format!("{}\n", std::process::id()).as_bytes())
+    }
+}
+
+impl Drop for Pidfile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}

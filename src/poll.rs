@@ -1,0 +1,445 @@
+//! The loop: read, decide, drive, publish, wait.
+//!
+//! A round in which nothing changed costs a few loads a segment and one system call, the wait: the wait's deadline is a
+//! moment, so being timed out tells the time. What a round changed is driven first and told afterwards: an alarm reaches
+//! its relay before the log line is written.
+//!
+//! What can bite: anybody who may ring can ring without end. Rounds are paced: 100 at once, 900 a second after that, so
+//! never more than 1000 in any second.
+mod pace;
+mod publisher;
+mod told;
+
+use core::fmt;
+use core::mem::{size_of, take};
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use heapless::Vec;
+use log::{info, warn};
+
+use crate::alarm::Transition;
+use crate::annunciator::{Annunciator, Rule};
+use crate::clock::{self, MS, Nanos, S, Time};
+use crate::futex::{self, Woken};
+use crate::monitor::{Monitor, Role, Verdict};
+use crate::output::{Hardware, Order, Output};
+use crate::settings::Settings;
+use crate::sysv::{self, Errno, Error, Key, Op, Segment};
+use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
+
+use pace::Pace;
+use publisher::{Publisher, View};
+use told::Told;
+
+/// How often segments and lines are looked after.
+const HEALTH: Nanos = S;
+
+/// What one look at a segment can tell at most: each slot's alarm ended and another raised, the segment's own likewise.
+const TOLD: usize = 2 * (33 + 3);
+
+/// Why the loop cannot start, or go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// Another daemon runs: its process id.
+    Runs(u32),
+    /// The status block could not be made.
+    Status(sysv::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Runs(pid) => write!(f, "alarmd runs already, as process {pid}; one serves the whole board"),
+            StartError::Status(error) => error.of("status block", Key::STATUS).fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+/// The loop and all it holds.
+pub struct Poll {
+    settings: Settings,
+    annunciator: Annunciator,
+    monitors: Vec<Monitor, SEGMENTS>,
+    outputs: Vec<Output, OUTPUTS>,
+    /// Told, but not yet driven, logged and published.
+    transitions: Vec<Transition, { 2 * TOLD + 2 * OUTPUTS }>,
+    doorbell: Option<Segment>,
+    doorbell_error: Option<Error>,
+    publisher: Publisher,
+    pace: Pace,
+    rounds: u32,
+    health_due: Time,
+    beat_due: Time,
+}
+
+impl Poll {
+    /// Takes the status block, attaches every segment, and sets every output up at the level it must show: the first
+    /// level a line gets is the right one.
+    ///
+    /// # Errors
+    /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
+    pub fn start(settings: Settings, hardware: &mut impl Hardware) -> Result<Poll, StartError> {
+        let mut poll = Poll {
+            settings: Settings::default(),
+            annunciator: Annunciator::default(),
+            monitors: Vec::new(),
+            outputs: Vec::new(),
+            transitions: Vec::new(),
+            doorbell: None,
+            doorbell_error: None,
+            publisher: Publisher::claim()?,
+            pace: Pace::default(),
+            rounds: 0,
+            health_due: Time::default(),
+            beat_due: Time::NEVER,
+        };
+        poll.reconfigure(settings, hardware)?;
+        Ok(poll)
+    }
+
+    /// Goes over to other settings. What stays the same stays untouched: segments attached, lines at their level.
+    ///
+    /// # Errors
+    /// [`StartError::Runs`]
+    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        let now = clock::now();
+        let mut monitors = take(&mut self.monitors);
+        for monitor in &mut monitors {
+            let before = &self.settings.modules[monitor.module];
+            match settings.modules.iter().position(|module| monitor.serves(before, module)) {
+                Some(position) => monitor.module = position,
+                None => {
+                    monitor.forget(before, &mut tell(&mut self.annunciator, &mut self.transitions));
+                    monitor.module = usize::MAX;
+                }
+            }
+            self.settle(now, hardware);
+        }
+        self.monitors = monitors.into_iter().filter(|monitor| monitor.module != usize::MAX).collect();
+
+        let mut kept: Vec<Option<Output>, OUTPUTS> = settings.outputs.iter().map(|_| None).collect();
+        let mut outputs = take(&mut self.outputs);
+        for (number, (before, output)) in self.settings.outputs.iter().zip(&mut outputs).enumerate() {
+            let order = Order { number, settings: before, alarm: false, now };
+            // A line that failed is set up anew, under the number it has now.
+            output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
+            let same = |output: &crate::settings::OutputSettings| {
+                output.target == before.target && output.active_low == before.active_low
+            };
+            match settings.outputs.iter().position(same) {
+                Some(position) => kept[position] = Some(take(output)),
+                None => output.rest(number, before, now, hardware),
+            }
+        }
+        self.settle(now, hardware);
+
+        self.settings = settings;
+        self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
+        self.annunciator = Annunciator::default();
+        for output in &self.settings.outputs {
+            self.annunciator.add(Rule::from(output));
+        }
+        for monitor in &self.monitors {
+            let annunciator = &mut self.annunciator;
+            let module = &self.settings.modules[monitor.module];
+            monitor.each_active(module, &mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
+        }
+        for (position, module) in self.settings.modules.iter().enumerate() {
+            for role in [Role::Fixed, Role::Ftok] {
+                let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;
+                let wanted = role == Role::Fixed || module.ftok.is_some();
+                if wanted && !self.monitors.iter().any(served) {
+                    // There is room: three segments a module.
+                    let _ = self.monitors.push(Monitor::new(position, role, module));
+                }
+            }
+        }
+        self.drive(now, hardware);
+        self.check_health(now, hardware)
+    }
+
+    /// Runs until `attention` is set, which a signal handler may do.
+    ///
+    /// # Errors
+    /// [`StartError::Runs`]: another daemon has taken the status block.
+    pub fn run(&mut self, hardware: &mut impl Hardware, attention: &AtomicBool) -> Result<(), StartError> {
+        let mut now = clock::now();
+        while !attention.load(Ordering::Relaxed) {
+            now = self.turn(now, hardware)?;
+        }
+        Ok(())
+    }
+
+    /// One turn of the loop: a round, what is due, and the wait. Takes the time and gives the time.
+    ///
+    /// # Errors
+    /// As [`Poll::run`].
+    #[inline(never)]
+    pub fn turn(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<Time, StartError> {
+        let bell = self.bell();
+        let seen = bell.map_or(0, |doorbell| doorbell.bell.load(Ordering::Acquire));
+        self.round(now, hardware);
+        if now >= self.health_due {
+            // The moments of time-outs may lag behind the clock, after a suspend or SIGSTOP: here they catch up.
+            let now = clock::now();
+            self.check_health(now, hardware)?;
+            return Ok(now);
+        }
+        let deadline = (now + Nanos::from(self.settings.poll_ms) * MS).min(self.health_due).min(self.beat_due);
+        Ok(self.wait(seen, deadline))
+    }
+
+    /// One round: takes in what was written, drives what changes, and tells.
+    #[inline]
+    pub fn round(&mut self, now: Time, hardware: &mut impl Hardware) {
+        self.pace.count(now);
+        self.rounds = self.rounds.wrapping_add(1);
+        for number in 0..self.monitors.len() {
+            if !self.monitors[number].is_quiet() {
+                self.make_room(now, hardware);
+                let monitor = &mut self.monitors[number];
+                let module = &self.settings.modules[monitor.module];
+                monitor.read(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
+                self.beat_due = self.beat_due.min(monitor.beat_due());
+            }
+        }
+        if now >= self.beat_due {
+            self.check_beats(now, hardware);
+        }
+        self.settle(now, hardware);
+    }
+
+    /// Looks after everything: segments, lines, doorbell, status block.
+    ///
+    /// # Errors
+    /// As [`Poll::run`].
+    pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        self.health_due = now + HEALTH;
+        self.check_doorbell();
+        if let Err(runs @ StartError::Runs(_)) = self.publisher.check() {
+            return Err(runs);
+        }
+        self.check_segments(now, hardware);
+        // The nearest may have moved nearer.
+        self.beat_due = self.monitors.iter().map(Monitor::beat_due).min().unwrap_or(Time::NEVER);
+        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
+            let order = Order { number, settings, alarm: self.annunciator.shows(number), now };
+            output.check(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
+        }
+        self.drive(now, hardware);
+        self.tell_all();
+        self.publish(now);
+        Ok(())
+    }
+
+    /// Leaves in order: each line at the level its output has without a daemon, the status block without one.
+    pub fn stop(&mut self, hardware: &mut impl Hardware) {
+        let now = clock::now();
+        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
+            output.rest(number, settings, now, hardware);
+        }
+        self.publish(now);
+        self.publisher.leave();
+    }
+
+    fn check_segments(&mut self, now: Time, hardware: &mut impl Hardware) {
+        let mut number = 0;
+        while number < self.monitors.len() {
+            self.make_room(now, hardware);
+            let keys: Vec<Key, SEGMENTS> = (self.monitors.iter().enumerate())
+                .filter(|(other, monitor)| *other != number && monitor.role() != Role::Former)
+                .filter_map(|(_, monitor)| monitor.key())
+                .collect();
+            let mut told = tell(&mut self.annunciator, &mut self.transitions);
+            let monitor = &mut self.monitors[number];
+            match monitor.check(&self.settings, now, |key| keys.contains(&key), &mut told) {
+                Verdict::Stay => number += 1,
+                Verdict::Leave => drop(self.monitors.swap_remove(number)),
+                Verdict::Split(former) => {
+                    let module = former.module;
+                    let room = |monitor: &Monitor| monitor.module == module && monitor.role() == Role::Former;
+                    // One former segment a module: the older one is given up.
+                    if let Some(older) = self.monitors.iter().position(room) {
+                        let mut older = core::mem::replace(&mut self.monitors[older], former);
+                        warn!("module {}: the path moved again", self.settings.modules[module].name);
+                        older.forget(&self.settings.modules[module], &mut told);
+                    } else {
+                        let _ = self.monitors.push(former);
+                    }
+                    // The path's new segment is looked up by another check of the same monitor.
+                }
+            }
+        }
+        // A path that led elsewhere for a while leads back to the segment that is still watched as former.
+        let back: Vec<_, SEGMENTS> = (self.monitors.iter())
+            .filter(|monitor| monitor.role() == Role::Ftok)
+            .filter_map(|monitor| monitor.id())
+            .collect();
+        for number in (0..self.monitors.len()).rev() {
+            let monitor = &self.monitors[number];
+            if monitor.role() == Role::Former && monitor.id().is_some_and(|id| back.contains(&id)) {
+                self.make_room(now, hardware);
+                let mut monitor = self.monitors.swap_remove(number);
+                let module = &self.settings.modules[monitor.module];
+                monitor.forget(module, &mut tell(&mut self.annunciator, &mut self.transitions));
+            }
+        }
+    }
+
+    fn check_beats(&mut self, now: Time, hardware: &mut impl Hardware) {
+        self.beat_due = Time::NEVER;
+        for number in 0..self.monitors.len() {
+            self.make_room(now, hardware);
+            let monitor = &mut self.monitors[number];
+            let module = &self.settings.modules[monitor.module];
+            monitor.check_beat(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
+            self.beat_due = self.beat_due.min(monitor.beat_due());
+        }
+    }
+
+    fn check_doorbell(&mut self) {
+        let kept = self.doorbell.as_ref().is_some_and(|doorbell| {
+            // Somebody may have removed it, or written over its magic.
+            doorbell.view::<Doorbell>().is_ok_and(Doorbell::is_ours)
+                && Segment::find(Key::DOORBELL).is_ok_and(|id| id == doorbell.id())
+        });
+        if kept {
+            return;
+        }
+        let opened = open_doorbell(&self.settings);
+        match &opened {
+            Ok(doorbell) => {
+                let id = doorbell.id().raw();
+                info!("the doorbell is segment {id} under key {}", Key::DOORBELL);
+                self.doorbell_error = None;
+            }
+            Err(error) if self.doorbell_error != Some(*error) => {
+                let poll_ms = self.settings.poll_ms;
+                warn!("{}; nobody can ring, alarms are seen within {poll_ms} ms", error.of("doorbell", Key::DOORBELL));
+                self.doorbell_error = Some(*error);
+            }
+            Err(_) => {}
+        }
+        self.doorbell = opened.ok();
+    }
+
+    fn bell(&self) -> Option<&Doorbell> {
+        self.doorbell.as_ref().and_then(|doorbell| doorbell.view().ok())
+    }
+
+    /// Waits for the bell or the deadline, paced. Gives the time.
+    fn wait(&mut self, seen: u32, deadline: Time) -> Time {
+        let woken = match self.bell() {
+            Some(doorbell) => {
+                // Before the kernel looks at the bell: who rings after that look sees it and wakes us.
+                doorbell.waiting.store(1, Ordering::SeqCst);
+                let woken = futex::wait(&doorbell.bell, seen, deadline);
+                doorbell.waiting.store(0, Ordering::Relaxed);
+                woken
+            }
+            None => Woken::Unable(Errno::ENOENT),
+        };
+        match woken {
+            Woken::TimedOut => deadline,
+            Woken::Rung => {
+                let now = clock::now();
+                match self.pace.wait(now) {
+                    0 => now,
+                    wait => {
+                        clock::sleep(wait);
+                        clock::now()
+                    }
+                }
+            }
+            Woken::Unable(_) => {
+                clock::sleep(deadline.since(clock::now()));
+                clock::now()
+            }
+        }
+    }
+
+    /// Drives, logs and publishes what was told.
+    #[inline]
+    fn settle(&mut self, now: Time, hardware: &mut impl Hardware) {
+        if !self.transitions.is_empty() {
+            self.drive(now, hardware);
+            self.tell_all();
+            self.publish(now);
+            self.transitions.clear();
+        }
+    }
+
+    fn make_room(&mut self, now: Time, hardware: &mut impl Hardware) {
+        if self.transitions.len() > TOLD {
+            self.settle(now, hardware);
+        }
+    }
+
+    /// Makes every line show what it must.
+    fn drive(&mut self, now: Time, hardware: &mut impl Hardware) {
+        // A second time, for a line that fails is an alarm, which another line may have to show.
+        for _ in 0..2 {
+            for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
+                let order = Order { number, settings, alarm: self.annunciator.shows(number), now };
+                output.drive(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
+            }
+        }
+    }
+
+    /// One log line a transition.
+    fn tell_all(&self) {
+        for transition in &self.transitions {
+            let told = Told { transition, settings: &self.settings, annunciator: &self.annunciator };
+            match transition {
+                Transition::Raised(_) => warn!("{told}"),
+                _ => info!("{told}"),
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Time) {
+        self.publisher.publish(&View {
+            poll_ms: self.settings.poll_ms,
+            rounds: self.rounds,
+            now,
+            modules: &self.settings.modules,
+            monitors: &self.monitors,
+            outputs: &self.settings.outputs,
+            lines: &self.outputs,
+            shows: &|output| self.annunciator.shows(output),
+            transitions: &self.transitions,
+        });
+        self.transitions.clear();
+    }
+}
+
+/// Takes in what a monitor or an output tells.
+fn tell<'a, const N: usize>(
+    annunciator: &'a mut Annunciator,
+    transitions: &'a mut Vec<Transition, N>,
+) -> impl FnMut(Transition) + 'a {
+    |transition| {
+        annunciator.apply(&transition);
+        // `make_room` left room; the annunciator, which outputs follow, has it in any case.
+        let _ = transitions.push(transition);
+    }
+}
+
+fn open_doorbell(settings: &Settings) -> Result<Segment, Error> {
+    let size = size_of::<Doorbell>();
+    let (segment, created) = match Segment::open_or_create(Key::DOORBELL, size, settings.mode) {
+        // Somebody's smaller segment under our key is of no use to anybody: it is replaced.
+        Err(Error { op: Op::Get, errno: Errno::EINVAL }) => {
+            Segment::find(Key::DOORBELL)?.remove()?;
+            Segment::open_or_create(Key::DOORBELL, size, settings.mode)?
+        }
+        other => other?,
+    };
+    if created {
+        segment.set_permissions(settings.mode, settings.group)?;
+    }
+    segment.view::<Doorbell>()?.claim();
+    Ok(segment)
+}

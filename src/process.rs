@@ -1,0 +1,141 @@
+//! Is the process that left its id in shared memory still there?
+//!
+//! What can bite: `kill(pid, 0)` says yes to a zombie, which holds nothing any more, and an id is given again to another
+//! process. So /proc is asked too, and where it matters an id goes with its birth: [`Mark`].
+use core::ffi::CStr;
+use core::fmt::Write;
+
+use libc::c_int;
+
+use crate::sysv::Errno;
+
+/// This process's id.
+pub fn me() -> u32 {
+    // SAFETY: getpid takes nothing and cannot fail.
+    unsafe { libc::getpid() as u32 }
+}
+
+/// True if no process has this id, or only a zombie.
+pub fn is_gone(pid: u32) -> bool {
+    // 0 and negative numbers would name groups of processes.
+    let Some(pid) = c_int::try_from(pid).ok().filter(|pid| *pid > 0) else {
+        return true;
+    };
+    // SAFETY: signal 0 is not delivered.
+    if unsafe { libc::kill(pid, 0) } == -1 && Errno::last() == Errno::ESRCH {
+        return true;
+    }
+    Stat::read(pid as u32).is_some_and(|stat| matches!(stat.state, b'Z' | b'X'))
+}
+
+/// A process id (22 bits, the kernel's maximum) and ten bits of when it started, in one word: the id given again to
+/// another process is not taken for the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(u32);
+
+const PID_BITS: u32 = 22;
+
+impl Mark {
+    /// This process.
+    pub fn me() -> Mark {
+        Mark::of(me())
+    }
+
+    fn of(pid: u32) -> Mark {
+        let born = Stat::read(pid).map_or(0, |stat| stat.born);
+        Mark(pid | born << PID_BITS)
+    }
+
+    /// The mark in this word.
+    pub const fn from_word(word: u32) -> Mark {
+        Mark(word)
+    }
+
+    /// The word.
+    pub const fn word(self) -> u32 {
+        self.0
+    }
+
+    /// The process id.
+    pub const fn pid(self) -> u32 {
+        self.0 & ((1 << PID_BITS) - 1)
+    }
+
+    /// True while that very process lives.
+    pub fn is_alive(self) -> bool {
+        self.pid() != 0 && !is_gone(self.pid()) && Mark::of(self.pid()) == self
+    }
+}
+
+/// Two fields of /proc/PID/stat ([proc(5)]).
+///
+/// [proc(5)]: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+struct Stat {
+    /// Field 3.
+    state: u8,
+    /// Field 22, in clock ticks after boot.
+    born: u32,
+}
+
+impl Stat {
+    /// `None` where /proc does not tell.
+    fn read(pid: u32) -> Option<Stat> {
+        let mut path = heapless::String::<32>::new();
+        write!(path, "/proc/{pid}/stat\0").ok()?;
+        let mut buffer = [0u8; 512];
+        let text = read_file(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, &mut buffer)?;
+        // The name, field 2, stands in parentheses and may hold anything, also spaces and parentheses.
+        let after_name = text.iter().rposition(|byte| *byte == b')')? + 2;
+        let mut fields = text.get(after_name..)?.split(|byte| *byte == b' ');
+        let state = *fields.next()?.first()?;
+        let born = core::str::from_utf8(fields.nth(18)?).ok()?.parse::<u64>().ok()? as u32;
+        Some(Stat { state, born })
+    }
+}
+
+/// The beginning of a small file. Without std, whose `File` asks for more than the old calls.
+fn read_file<'a>(path: &CStr, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    // SAFETY: the path ends with a zero byte.
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    if fd == -1 {
+        return None;
+    }
+    // SAFETY: the buffer is ours and its length goes with it.
+    let count = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
+    // SAFETY: the descriptor was opened above and is closed once.
+    unsafe { libc::close(fd) };
+    buffer.get(..usize::try_from(count).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_there_and_impossible_ones_are_not() {
+        assert!(!is_gone(me()));
+        assert!(Mark::me().is_alive());
+        for pid in [0, u32::MAX, 1 << 31, (1 << PID_BITS) - 1] {
+            assert!(is_gone(pid), "{pid}");
+        }
+    }
+
+    #[test]
+    fn a_zombie_is_gone() {
+        // `true` ends at once; as nobody waits for it, it stays a zombie.
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let deadline = crate::clock::now() + 10 * crate::clock::S;
+        while !is_gone(child.id()) {
+            assert!(crate::clock::now() < deadline, "the zombie was taken for alive");
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn an_id_that_was_given_again_is_another_process() {
+        let other_birth = Mark::from_word(Mark::me().word() ^ (1 << PID_BITS));
+        assert_eq!(other_birth.pid(), me());
+        assert!(!other_birth.is_alive());
+    }
+}

@@ -1,0 +1,332 @@
+//! The writing end: raise, clear, beat.
+//!
+//! What can bite: the segment may be removed under a producer, who would go on writing into memory that nobody reads. So
+//! every store is followed by a look whether the segment still lives, and is made again in the new one if not.
+//!
+//! ```
+//! use alarmd::alarm::{AlarmId, ModuleId};
+//! use alarmd::producer::{Options, Producer};
+//! use alarmd::sysv::Key;
+//!
+//! let module = ModuleId::new(31).unwrap();
+//! let key = Key::fixed(0x414C_7F02).unwrap(); // most use Key::of_module(module)
+//! let mut producer = Producer::open(module, key, Options::default())?;
+//! let fan = AlarmId { kind: 1, code: 7, index: 2 };
+//! producer.raise(fan, 2)?;
+//! assert!(producer.clear(fan)?);
+//! producer.remove()?;
+//! # Ok::<(), alarmd::producer::Error>(())
+//! ```
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::alarm::{AlarmId, ModuleId, Record};
+use crate::clock;
+use crate::process;
+use crate::sysv::{self, Access, Errno, Key, Segment, words};
+use crate::wire::{Doorbell, Inside, MODULE_MAGIC, ModuleSegment, SLOTS, Slot};
+
+/// How a segment is made where there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Permissions, 0 to 0o777.
+    pub mode: u32,
+    /// Group, if not the process's own.
+    pub group: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { mode: 0o660, group: None }
+    }
+}
+
+/// Why an alarm could not be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A System V call failed.
+    Sysv(sysv::Error),
+    /// A living process is inside and does not leave: its id.
+    Held(u32),
+    /// All 32 slots hold active alarms.
+    Full,
+}
+
+impl From<sysv::Error> for Error {
+    fn from(error: sysv::Error) -> Error {
+        Error::Sysv(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Sysv(error) => error.fmt(f),
+            Error::Held(pid) => write!(f, "process {pid} holds the segment and does not leave; is it stopped?"),
+            Error::Full => write!(f, "all {SLOTS} slots hold active alarms; clear some"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// A module's writing end. One a process and module is enough; several processes may write the same module.
+#[derive(Debug)]
+pub struct Producer {
+    module: ModuleId,
+    key: Key,
+    options: Options,
+    segment: Segment,
+    doorbell: Option<Segment>,
+    beat_ms: u32,
+}
+
+impl Producer {
+    /// Attaches the module's segment, or makes it.
+    ///
+    /// # Errors
+    /// [`Segment::open_or_create`]'s.
+    pub fn open(module: ModuleId, key: Key, options: Options) -> Result<Producer, Error> {
+        let segment = attach(key, options)?;
+        Ok(Producer { module, key, options, segment, doorbell: None, beat_ms: 0 })
+    }
+
+    /// The module.
+    pub fn module(&self) -> ModuleId {
+        self.module
+    }
+
+    /// Raises an alarm, or raises it again: then its level and count change in place.
+    ///
+    /// # Errors
+    /// [`Error`]. The alarm is not raised then.
+    pub fn raise(&mut self, alarm: AlarmId, level: u32) -> Result<(), Error> {
+        let now = clock::wall();
+        self.write(|segment| raise(segment, alarm, level, now))
+    }
+
+    /// Clears an alarm; false if it was not raised. Slot 0 counts too if its words are this alarm.
+    ///
+    /// # Errors
+    /// [`Error`]. The alarm is not cleared then.
+    pub fn clear(&mut self, alarm: AlarmId) -> Result<bool, Error> {
+        self.write(|segment| Ok(clear(segment, |id| id == alarm)))
+    }
+
+    /// Clears every alarm of the segment, slot 0 too; false if none was raised.
+    ///
+    /// # Errors
+    /// [`Error`]. Nothing is cleared then.
+    pub fn clear_all(&mut self) -> Result<bool, Error> {
+        self.write(|segment| Ok(clear(segment, |_| true)))
+    }
+
+    /// Promises to [`beat`](Producer::beat) at least this often and names this process the module's owner. 0 takes the
+    /// promise back, which a producer does before it leaves.
+    ///
+    /// # Errors
+    /// [`Error`]
+    pub fn promise(&mut self, beat_ms: u32) -> Result<(), Error> {
+        self.beat_ms = beat_ms;
+        let owner = if beat_ms == 0 { 0 } else { process::me() };
+        self.write(|segment| {
+            segment.beat_ms.store(beat_ms, Ordering::Relaxed);
+            segment.owner.store(owner, Ordering::Relaxed);
+            segment.beat.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    /// Says that the producer lives. Does not ring: nothing has happened.
+    ///
+    /// # Errors
+    /// [`Error`], where the segment was removed and could not be made again.
+    pub fn beat(&mut self) -> Result<(), Error> {
+        self.segment.view::<ModuleSegment>()?.beat.fetch_add(1, Ordering::Relaxed);
+        if is_removed(&self.segment) {
+            // A new segment knows nothing of the promise.
+            return self.promise(self.beat_ms);
+        }
+        Ok(())
+    }
+
+    /// Stores the original record as an old producer does: five plain stores, no lock.
+    ///
+    /// # Errors
+    /// [`Error`], where the segment was removed and could not be made again.
+    pub fn store_record(&mut self, record: Record) -> Result<(), Error> {
+        let Record { flag, kind, code, level, index } = record;
+        self.store(|segment| {
+            for (word, value) in segment.record.iter().zip([flag, kind, code, level, index]) {
+                word.store(value, Ordering::Release);
+            }
+            Ok(())
+        })
+    }
+
+    /// Fills all 1024 bytes with zeros, as the original client did on unknown input. Every alarm of the segment ends.
+    ///
+    /// # Errors
+    /// [`Error`], where the segment was removed and could not be made again.
+    pub fn wipe(&mut self) -> Result<(), Error> {
+        self.store(|segment| {
+            for word in words::<AtomicU32, _>(segment) {
+                word.store(0, Ordering::Release);
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes the segment, as the original clients did when they left.
+    ///
+    /// # Errors
+    /// EPERM: neither owner nor creator nor root.
+    pub fn remove(mut self) -> Result<(), Error> {
+        self.segment.id().remove()?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Stores under the lock, then as [`Producer::store`].
+    fn write<T>(&mut self, act: impl Fn(&ModuleSegment) -> Result<T, Error>) -> Result<T, Error> {
+        self.store(|segment| {
+            let _inside = enter(segment)?;
+            segment.magic.store(MODULE_MAGIC, Ordering::Relaxed);
+            act(segment)
+        })
+    }
+
+    /// Stores, rings, and makes sure that it was not into a removed segment. The ring comes before the look, so that the
+    /// look costs the alarm no time.
+    fn store<T>(&mut self, act: impl Fn(&ModuleSegment) -> Result<T, Error>) -> Result<T, Error> {
+        // Somebody removing the segment again and again must not keep us here for ever.
+        for _ in 0..8 {
+            let done = act(self.segment.view()?)?;
+            self.ring();
+            if !is_removed(&self.segment) {
+                return Ok(done);
+            }
+            self.segment = attach(self.key, self.options)?;
+        }
+        Err(Error::Sysv(sysv::Error { op: sysv::Op::Attach, errno: Errno::EIDRM }))
+    }
+
+    /// Rings the daemon's bell. Without a daemon, or without permission, there is none: polling finds the alarm later.
+    fn ring(&mut self) {
+        // The ring before the look, as in `store`; a second time if it was the bell of a removed doorbell.
+        for _ in 0..2 {
+            if self.doorbell.is_none() {
+                self.doorbell = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).ok();
+            }
+            let Some(segment) = &self.doorbell else { return };
+            // Somebody else's segment under this key is left alone.
+            match segment.view::<Doorbell>() {
+                Ok(doorbell) if doorbell.is_ours() => doorbell.ring(),
+                _ => {}
+            }
+            if !is_removed(segment) {
+                return;
+            }
+            self.doorbell = None;
+        }
+    }
+}
+
+/// True if nobody will find the segment any more.
+fn is_removed(segment: &Segment) -> bool {
+    match segment.stat() {
+        Ok(stat) => stat.destroyed,
+        // A mode that forbids reading says nothing about being removed.
+        Err(error) => matches!(error.errno, Errno::EIDRM | Errno::EINVAL),
+    }
+}
+
+fn attach(key: Key, options: Options) -> Result<Segment, sysv::Error> {
+    let (segment, created) = Segment::open_or_create(key, size_of::<ModuleSegment>(), options.mode)?;
+    if created {
+        segment.set_permissions(options.mode, options.group)?;
+    }
+    Ok(segment)
+}
+
+/// Waits, a second at most, until nobody living is inside.
+fn enter(segment: &ModuleSegment) -> Result<Inside<'_>, Error> {
+    let mut holder = 0;
+    for turn in 0..1000 {
+        match segment.lock().enter(process::me(), process::is_gone) {
+            Ok(inside) => return Ok(inside),
+            Err(pid) => holder = pid,
+        }
+        if turn < 20 {
+            core::hint::spin_loop();
+        } else {
+            clock::sleep(clock::MS);
+        }
+    }
+    Err(Error::Held(holder))
+}
+
+/// The order of the stores is what a producer killed in between leaves: never a flag over half an alarm, never a count
+/// over another's words.
+fn raise(segment: &ModuleSegment, alarm: AlarmId, level: u32, now: u32) -> Result<(), Error> {
+    let up = |slot: &Slot| slot.flag.load(Ordering::Relaxed) != 0;
+    let count = |slot: &Slot| slot.count.load(Ordering::Relaxed);
+    let find = |fits: &dyn Fn(&Slot) -> bool| segment.slots.iter().find(|slot| fits(slot));
+    if let Some(slot) = find(&|slot| up(slot) && id(slot) == alarm) {
+        slot.level.store(level, Ordering::Release);
+        slot.count.store(next(count(slot)), Ordering::Release);
+        return Ok(());
+    }
+    // Where this alarm was before, so that its count goes on; else a slot never used; else any cleared one.
+    let before = find(&|slot| !up(slot) && count(slot) != 0 && id(slot) == alarm);
+    let slot = before
+        .or_else(|| find(&|slot| !up(slot) && count(slot) == 0))
+        .or_else(|| find(&|slot| !up(slot)))
+        .ok_or(Error::Full)?;
+    let raised = if before.is_some() { count(slot) } else { 0 };
+    if before.is_none() {
+        slot.count.store(0, Ordering::Release);
+        slot.kind.store(alarm.kind, Ordering::Release);
+        slot.code.store(alarm.code, Ordering::Release);
+        slot.index.store(alarm.index, Ordering::Release);
+    }
+    slot.level.store(level, Ordering::Release);
+    slot.raised_at.store(now, Ordering::Release);
+    slot.count.store(next(raised), Ordering::Release);
+    slot.flag.store(1, Ordering::Release);
+    Ok(())
+}
+
+/// One more; never 0, which stands for 'never used'.
+fn next(count: u32) -> u32 {
+    count.wrapping_add(1).max(1)
+}
+
+fn clear(segment: &ModuleSegment, which: impl Fn(AlarmId) -> bool) -> bool {
+    let [flag, kind, code, _, index] = &segment.record;
+    let record = (
+        flag,
+        AlarmId {
+            kind: kind.load(Ordering::Relaxed),
+            code: code.load(Ordering::Relaxed),
+            index: index.load(Ordering::Relaxed),
+        },
+    );
+    let slots = segment.slots.iter().map(|slot| (&slot.flag, id(slot)));
+    let mut any = false;
+    for (flag, id) in slots.chain([record]) {
+        if flag.load(Ordering::Relaxed) != 0 && which(id) {
+            flag.store(0, Ordering::Release);
+            any = true;
+        }
+    }
+    any
+}
+
+fn id(slot: &Slot) -> AlarmId {
+    AlarmId {
+        kind: slot.kind.load(Ordering::Relaxed),
+        code: slot.code.load(Ordering::Relaxed),
+        index: slot.index.load(Ordering::Relaxed),
+    }
+}

@@ -1,0 +1,165 @@
+//! What the loop is told to do: the configuration in plain, fixed-size data.
+//!
+//! Defaults here are the product's; the text of the file is the executable's affair.
+use core::ffi::CStr;
+
+use heapless::{String, Vec};
+
+use crate::alarm::{Levels, ModuleId, Name, Severity};
+use crate::sysv::Key;
+use crate::wire::{MODULES, OUTPUTS};
+
+/// The longest path, in bytes.
+pub const PATH_MAX: usize = 255;
+
+/// A path, with the zero byte that system calls want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(String<{ PATH_MAX + 1 }>);
+
+impl Path {
+    /// The path, if it is not empty, has at most 255 bytes and no zero byte.
+    pub fn new(text: &str) -> Option<Path> {
+        if text.is_empty() || text.len() > PATH_MAX || text.contains('\0') {
+            return None;
+        }
+        let mut path: String<{ PATH_MAX + 1 }> = text.parse().ok()?;
+        path.push('\0').ok()?;
+        Some(Path(path))
+    }
+
+    /// For std.
+    pub fn as_str(&self) -> &str {
+        self.0.trim_end_matches('\0')
+    }
+
+    /// For system calls.
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_with_nul(self.0.as_bytes()).unwrap_or(c"")
+    }
+}
+
+/// The largest number of users that may be trusted by name.
+pub const TRUSTED: usize = 16;
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How long an old producer may wait to be seen, in milliseconds.
+    pub poll_ms: u32,
+    /// Permissions of the segments that producers write.
+    pub mode: u32,
+    /// Their group, if not the daemon's own.
+    pub group: Option<u32>,
+    /// Whose segments are read; empty: anybody's.
+    pub trust: Vec<u32, TRUSTED>,
+    /// The modules.
+    pub modules: Vec<ModuleSettings, MODULES>,
+    /// The outputs.
+    pub outputs: Vec<OutputSettings, OUTPUTS>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { poll_ms: 50, mode: 0o660, group: None, trust: Vec::new(), modules: Vec::new(), outputs: Vec::new() }
+    }
+}
+
+/// What happens to a module's alarms when its segment is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnLost {
+    /// They end: the original's meaning of leaving.
+    #[default]
+    Clear,
+    /// They stay until a producer writes again.
+    Hold,
+    /// They end, and the module's alarm `lost` is raised until a producer is there again.
+    Raise,
+}
+
+/// One module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleSettings {
+    /// Its name.
+    pub name: Name,
+    /// Its id.
+    pub id: ModuleId,
+    /// The key of its own segment.
+    pub key: Key,
+    /// The path from which old producers compute another key.
+    pub ftok: Option<Path>,
+    /// Severity of `silent` and `lost`.
+    pub beat: Severity,
+    /// What becomes of its alarms when its segment is removed.
+    pub on_lost: OnLost,
+    /// What its levels mean.
+    pub levels: Levels,
+}
+
+impl ModuleSettings {
+    /// A module with this name and id, and the defaults.
+    pub fn new(name: Name, id: ModuleId) -> ModuleSettings {
+        ModuleSettings {
+            name,
+            id,
+            key: Key::of_module(id),
+            ftok: None,
+            beat: Severity::Major,
+            on_lost: OnLost::default(),
+            levels: Levels::default(),
+        }
+    }
+}
+
+/// What an output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Seen.
+    Lamp,
+    /// Switched: to a station's alarm circuit.
+    Relay,
+    /// Heard.
+    Horn,
+}
+
+impl Kind {
+    /// All three, as the status block numbers them.
+    pub const ALL: [Kind; 3] = [Kind::Lamp, Kind::Relay, Kind::Horn];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Lamp => "lamp",
+            Kind::Relay => "relay",
+            Kind::Horn => "horn",
+        }
+    }
+}
+
+/// Where an output is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // there is no heap to put the path on
+pub enum Target {
+    /// A line of /sys/class/gpio.
+    Gpio(u32),
+    /// A file: 1 or 0 is written there, max_brightness or 0 where it is an LED's `brightness`.
+    Path(Path),
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputSettings {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Name,
+    /// Where it is.
+    pub target: Target,
+    /// Energised is the low level.
+    pub active_low: bool,
+    /// Energised while healthy.
+    pub fail_safe: bool,
+    /// This and above; `None`: any. Indeterminate passes always.
+    pub severity: Option<Severity>,
+    /// Ids of the modules it listens to, 0 for the daemon's own alarms; empty: all.
+    pub modules: Vec<u32, { MODULES + 1 }>,
+}

@@ -1,0 +1,56 @@
+//! The doorbell: the segment with the word that wakes the daemon.
+use core::mem::size_of;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::futex;
+use crate::sysv::Words;
+
+/// `"ALMB"`: this is a doorbell.
+pub const DOORBELL_MAGIC: u32 = 0x424D_4C41;
+/// The layout's version.
+pub const DOORBELL_VERSION: u32 = 1;
+
+/// The doorbell segment, 256 bytes.
+#[repr(C)]
+pub struct Doorbell {
+    /// [`DOORBELL_MAGIC`]
+    pub magic: AtomicU32,
+    /// [`DOORBELL_VERSION`]
+    pub version: AtomicU32,
+    /// The futex word: every ring adds 1.
+    pub bell: AtomicU32,
+    /// Not 0 while the daemon sleeps on `bell`, so that a ring needs the system call.
+    pub waiting: AtomicU32,
+    /// Bits for the daemon: 1 acknowledge, 2 silence, 4 lamp test.
+    pub command: AtomicU32,
+    /// Room to spare, zero.
+    pub spare: [AtomicU32; 59],
+}
+
+const _: () = assert!(size_of::<Doorbell>() == 256);
+
+// SAFETY: `repr(C)` and `AtomicU32` only.
+unsafe impl Words<AtomicU32> for Doorbell {}
+
+impl Doorbell {
+    /// True if this is a doorbell of our version, not somebody's scribble.
+    pub fn is_ours(&self) -> bool {
+        self.magic.load(Ordering::Relaxed) == DOORBELL_MAGIC && self.version.load(Ordering::Relaxed) == DOORBELL_VERSION
+    }
+
+    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused.
+    pub fn claim(&self) {
+        self.version.store(DOORBELL_VERSION, Ordering::Relaxed);
+        self.magic.store(DOORBELL_MAGIC, Ordering::Release);
+    }
+
+    /// Rings: after the stores that the daemon shall see. A system call only if the daemon sleeps.
+    pub fn ring(&self) {
+        // Both sequentially consistent: either we see `waiting`, or the daemon, which sets it before it looks at `bell`
+        // a last time in the kernel, sees our ring.
+        self.bell.fetch_add(1, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) != 0 {
+            futex::wake(&self.bell);
+        }
+    }
+}
