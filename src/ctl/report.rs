@@ -90,6 +90,9 @@ pub struct Alarm {
     pub level: u32,
     pub index: u32,
     pub origin: String,
+    /// For sorting.
+    #[serde(skip)]
+    pub number: u32,
     pub raised_at: u32,
     pub count: u32,
 }
@@ -181,6 +184,7 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
         level: entry.level,
         index: entry.index,
         origin: Origin::from_number(entry.origin).map_or("unknown".to_owned(), |origin| origin.to_string()),
+        number: entry.origin,
         raised_at: entry.raised_at,
         count: entry.count,
     }

@@ -3,6 +3,7 @@ use super::report::{Alarm, Output, Report, print_json};
 use super::table::table;
 use super::{Call, Failure, modules};
 use crate::utc::Utc;
+use alarmd::alarm::Severity;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let mut json = false;
@@ -62,7 +63,7 @@ fn panel(report: &Report) -> String {
     });
     section(&["MODULE", " ID", " ALARMS", "KEY", "FROM", " PRODUCERS", "STATE"], modules.collect());
     let mut alarms: Vec<&Alarm> = report.alarms.iter().collect();
-    alarms.sort_by_key(|alarm| alarmd::alarm::Severity::from_word(alarm.severity));
+    alarms.sort_unstable_by_key(|alarm| (Severity::from_word(alarm.severity), alarm.module.as_str(), alarm.number));
     let alarms = alarms.into_iter().map(|alarm| {
         let since = if alarm.raised_at == 0 { "-".to_owned() } else { Utc(alarm.raised_at).to_string() };
         let count = if alarm.count == 0 { "-".to_owned() } else { alarm.count.to_string() };

@@ -1,6 +1,4 @@
 //! From sections and entries to settings.
-use std::collections::HashMap;
-
 use alarmd::alarm::{ModuleId, Name, Severity};
 use alarmd::settings::{Kind, ModuleSettings, OnLost, OutputSettings, Path, Settings, TRUSTED, Target};
 use alarmd::sysv::Key;
@@ -18,10 +16,9 @@ const OUTPUT_KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules,
 pub fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Settings, Vec<Problem>) {
     let mut reader = Reader { problems, doubts: Vec::new() };
     let mut settings = Settings::default();
-    let mut firsts: HashMap<(&str, &str), u32> = HashMap::new();
     for section in sections {
-        let title = (section.kind, section.name);
-        if let Some(first) = firsts.insert(title, section.line) {
+        let same = |other: &&Section<'_>| (other.kind, other.name) == (section.kind, section.name);
+        if let Some(first) = sections.iter().find(same).map(|first| first.line).filter(|line| *line != section.line) {
             let [kind, name] = [section.kind, section.name];
             let title = format!("{kind} {name}");
             reader.wrong(section.line, format!("[{}] stands a second time, first in line {first}", title.trim()));

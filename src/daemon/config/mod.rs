@@ -110,7 +110,7 @@ fn parse(text: &str) -> Result<(Settings, Vec<Problem>), Vec<Problem>> {
     if problems.is_empty() {
         Ok((settings, doubts))
     } else {
-        problems.sort_by_key(|problem| problem.line);
+        problems.sort_unstable_by_key(|problem| problem.line);
         Err(problems)
     }
 }

@@ -1,0 +1,265 @@
+//! alarmctl: words and exit codes.
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+
+use alarmd::sysv::{Errno, Key, Segment};
+use serde_json::Value;
+
+use crate::support::{Board, Ran, skip};
+
+const TWO: &str = "[module sdhmgt]\nid = 31\n[module alarm]\nid = 0x20\nkey = 0x1234\n";
+
+/// Runs `alarmctl shell` with this input.
+fn shell(board: &Board, module: &str, input: &str) -> Ran {
+    let mut command = board.alarmctl(&["shell", module]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("told");
+    Ran::from(child.wait_with_output().expect("ended"))
+}
+
+/// The first five words of the segment with this key, as any other process sees them.
+fn record(key: u32) -> [u32; 5] {
+    let key = Key::fixed(key).expect("a key");
+    let segment = Segment::attach(key, 1024, alarmd::sysv::Access::ReadOnly).expect("attached");
+    std::array::from_fn(|word| segment.load(word, std::sync::atomic::Ordering::Relaxed).expect("there"))
+}
+
+#[test]
+fn without_a_daemon_raise_makes_the_segment_and_the_daemon_finds_it_later() {
+    let Some(mut board) = Board::bare(&format!("{TWO}[lamp any]\npath = {{dir}}/any\n")) else { return };
+    let ran = board.ctl(&["raise", "alarm", "--type", "0x10", "--level", "major"]);
+    assert_eq!((ran.code, ran.err.contains("no daemon runs")), (0, true), "{ran:?}");
+    assert!(Segment::find(Key::fixed(0x1234).expect("a key")).is_ok());
+    board.start();
+    board.wait_for_output("any", "1");
+    let status = board.status();
+    assert_eq!((&status["alarms"][0]["type"], &status["alarms"][0]["module"]), (&16.into(), &"alarm".into()));
+}
+
+#[test]
+fn modules_go_by_name_or_id_and_unknown_ones_are_told_with_the_known() {
+    let Some(mut board) = Board::bare(TWO) else { return };
+    for daemon in [false, true] {
+        if daemon {
+            board.start();
+        }
+        board.done(&["raise", "32"]);
+        board.done(&["clear", "0x20"]);
+        for command in ["raise", "clear", "shell", "key", "remove"] {
+            for unknown in ["fan", "33", "0", "256"] {
+                let ran = board.ctl(&[command, unknown]);
+                assert_eq!(ran.code, 1, "{command} {unknown}: {ran:?}");
+                let words = format!("unknown module '{unknown}'; known: sdhmgt (31), alarm (32)");
+                assert!(ran.err.contains(&words), "{ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error() {
+    let Some(board) = Board::bare(TWO) else { return };
+    let wrong: [&[&str]; 18] = [
+        &[],
+        &["fly"],
+        &["--wings"],
+        &["raise"],
+        &["raise", "sdhmgt", "alarm"],
+        &["raise", "sdhmgt", "--type", "x"],
+        &["raise", "sdhmgt", "--type", "0x100000000"],
+        &["raise", "sdhmgt", "--type"],
+        &["raise", "sdhmgt", "--level", "awful"],
+        &["raise", "sdhmgt", "--level", "cleared"],
+        &["clear"],
+        &["clear", "sdhmgt", "--all", "--type", "1"],
+        &["status", "--yaml"],
+        &["status", "sdhmgt"],
+        &["shell"],
+        &["key", "/", "256"],
+        &["remove"],
+        &["remove", "sdhmgt", "--all"],
+    ];
+    for arguments in wrong {
+        let ran = board.ctl(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains("see alarmctl --help") && ran.out.is_empty(), "{arguments:?}: {ran:?}");
+    }
+    assert_eq!(Segment::find(Key::fixed(0x414C_001F).expect("a key")).unwrap_err().errno, Errno::ENOENT);
+}
+
+#[test]
+fn status_says_with_its_exit_code_that_no_daemon_runs() {
+    let Some(mut board) = Board::bare(TWO) else { return };
+    let nobody = |board: &Board| {
+        for arguments in [&["status"][..], &["status", "--json"]] {
+            let ran = board.ctl(arguments);
+            assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
+            assert!(ran.err.contains("no daemon runs"), "{ran:?}");
+        }
+    };
+    nobody(&board);
+    board.start();
+    assert_eq!(board.status()["daemon"]["healthy"], true);
+    board.stop();
+    nobody(&board);
+    board.start();
+    board.kill();
+    nobody(&board);
+}
+
+#[test]
+fn help_and_version_are_answered() {
+    let Some(board) = Board::bare(TWO) else { return };
+    let help = board.done(&["--help"]);
+    for subcommand in ["raise", "clear", "status", "shell", "key", "remove"] {
+        assert!(help.contains(subcommand), "{help}");
+    }
+    assert_eq!(board.done(&["--version"]), format!("alarmctl {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn shell_writes_what_the_original_clients_wrote() {
+    let Some(board) = Board::bare(TWO) else { return };
+    let ran = shell(&board, "sdhmgt", "1");
+    assert_eq!((ran.code, ran.out.as_str()), (0, "module sdhmgt: raised\n"));
+    assert_eq!(record(0x414C_001F), [1, 0x14, 0x11, 0x13, 0x12]);
+    assert_eq!(shell(&board, "alarm", "1").code, 0);
+    assert_eq!(record(0x1234), [1, 0x24, 0x21, 0x23, 0x22]);
+    shell(&board, "sdhmgt", "0");
+    assert_eq!(record(0x414C_001F), [0, 0x14, 0x11, 0x13, 0x12]);
+    shell(&board, "sdhmgt", "1 9");
+    assert_eq!(record(0x414C_001F), [0; 5]);
+}
+
+#[test]
+fn shell_leaves_at_2_and_at_the_end_of_input_and_ignores_what_is_no_number() {
+    let Some(board) = Board::bare(TWO) else { return };
+    let ran = shell(&board, "sdhmgt", "1\nfoo 0\n");
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("'foo' is no number; ignored"), "{ran:?}");
+    assert_eq!(ran.out, "module sdhmgt: raised\nmodule sdhmgt: cleared\n");
+    // End of input does not remove.
+    let key = Key::fixed(0x414C_001F).expect("a key");
+    assert!(Segment::find(key).is_ok());
+    let ran = shell(&board, "sdhmgt", "2 1 1 1\n");
+    assert_eq!(ran.out, "module sdhmgt: left, segment removed\n");
+    assert!(Segment::find(key).is_err());
+}
+
+#[test]
+fn clear_ends_one_alarm_or_all_and_says_when_there_was_none() {
+    let Some(board) = Board::bare(TWO) else { return };
+    board.done(&["raise", "sdhmgt", "--type", "1"]);
+    board.done(&["raise", "sdhmgt", "--type", "2"]);
+    shell(&board, "sdhmgt", "1");
+    assert!(board.done(&["clear", "sdhmgt", "--type", "3"]).starts_with("nothing to clear"));
+    assert!(board.done(&["clear", "sdhmgt", "--type", "2"]).starts_with("cleared"));
+    assert!(board.done(&["clear", "sdhmgt", "--type", "2"]).starts_with("nothing to clear"));
+    // Slot 0 as well, if it is this alarm.
+    assert!(
+        board.done(&["clear", "sdhmgt", "--type", "0x14", "--code", "0x11", "--index", "0x12"]).starts_with("cleared")
+    );
+    assert_eq!(record(0x414C_001F)[0], 0);
+    assert!(board.done(&["clear", "sdhmgt", "--all"]).starts_with("cleared"));
+    assert!(board.done(&["clear", "sdhmgt", "--all"]).starts_with("nothing to clear"));
+}
+
+#[test]
+fn remove_removes_one_module_or_everything() {
+    let Some(mut board) = Board::bare(TWO) else { return };
+    let ran = board.ctl(&["remove", "sdhmgt"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("module sdhmgt: key 0x414c001f: shmget: No such file or directory (ENOENT)"), "{ran:?}");
+    assert_eq!(board.done(&["remove", "--all"]), "nothing to remove\n");
+    board.start();
+    board.stop();
+    board.done(&["remove", "alarm"]);
+    assert!(Segment::find(Key::fixed(0x1234).expect("a key")).is_err());
+    let out = board.done(&["remove", "--all"]);
+    assert_eq!(out.lines().count(), 3, "{out}");
+    for key in [Key::DOORBELL, Key::STATUS, Key::fixed(0x414C_001F).expect("a key")] {
+        assert_eq!(Segment::find(key).unwrap_err().errno, Errno::ENOENT);
+    }
+}
+
+#[test]
+fn key_tells_which_key_from_what_and_what_would_change_it() {
+    let Some(board) = Board::bare(TWO) else { return };
+    let out = board.done(&["key", "sdhmgt"]);
+    assert!(out.contains("module sdhmgt: 0x414c001f") && out.contains("0x414C0000 | id 31"), "{out}");
+    let out = board.done(&["key", "/", "31"]);
+    assert!(out.contains("ftok(/, 31)") && out.contains("inode") && out.contains("made anew"), "{out}");
+    let all: Value = serde_json::from_str(&board.done(&["key", "--json"])).expect("JSON");
+    let keys: Vec<u64> = all.as_array().expect("keys").iter().filter_map(|told| told["key"].as_u64()).collect();
+    assert_eq!(keys, [0x414C_001F, 0x1234, 0x414C_0100, 0x414C_0101]);
+    for (path, words) in [(".", "relative"), ("/no/such", "missing")] {
+        let ran = board.ctl(&["key", path, "31"]);
+        assert!(ran.code == 1 && ran.err.contains(words), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_segment_without_permission_is_told_with_the_remedy() {
+    let Some(mut board) = Board::bare("[daemon]\nmode = 0600\n[module sdhmgt]\nid = 31\n") else { return };
+    board.start();
+    // Another user must find the executable and the configuration.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(board.folder.path(), open).expect("opened");
+    let mut command = board.alarmctl(&["raise", "sdhmgt"]);
+    let copy = board.path("copy");
+    std::fs::copy(env!("CARGO_BIN_EXE_alarmd"), &copy).expect("copied");
+    let mut other = std::process::Command::new(&copy);
+    other.arg0("alarmctl").args(command.get_args()).current_dir("/").uid(65534);
+    let output = match other.output() {
+        Ok(output) => output,
+        Err(error) => return skip(&format!("no second user here: {error}")),
+    };
+    let ran = Ran::from(output);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("module sdhmgt: key 0x414c001f: ") && ran.err.contains("EACCES"), "{ran:?}");
+    assert!(ran.err.contains("set mode and group in alarmd.conf"), "{ran:?}");
+    // Who may write it still does.
+    assert!(command.output().expect("run").status.success());
+}
+
+#[test]
+fn a_full_table_of_segments_is_told_with_the_limit() {
+    let Some(mut board) = Board::bare(TWO) else { return };
+    // Of this IPC namespace alone.
+    let limit = |segments: &str| std::fs::write("/proc/sys/kernel/shmmni", segments);
+    if let Err(error) = limit("2") {
+        return skip(&format!("SHMMNI cannot be set: {error}"));
+    }
+    board.done(&["raise", "sdhmgt"]);
+    board.done(&["raise", "alarm"]);
+    board.done(&["remove", "alarm"]);
+    let taken = Segment::create(Key::fixed(0x99).expect("a key"), 8, 0o600).expect("made");
+    let ran = board.ctl(&["raise", "alarm"]);
+    assert_eq!(ran.code, 1);
+    let words = "module alarm: key 0x00001234: shmget(IPC_CREAT): No space left on device (ENOSPC)";
+    assert!(ran.err.contains(words) && ran.err.contains("/proc/sys/kernel/shmmni"), "{ran:?}");
+    // The daemon cannot start without its status block, and says so.
+    let ran = Ran::from(board.alarmd().output().expect("run"));
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("status block") && ran.err.contains("/proc/sys/kernel/shmmni"), "{ran:?}");
+    // With room for that alone it works, refuses the rest, and takes it as soon as there is room.
+    limit("3").expect("set");
+    board.start();
+    assert_eq!(board.segment("alarm", "fixed").expect("told")["state"], "refused");
+    taken.id().remove().expect("removed");
+    drop(taken);
+    limit("8").expect("set");
+    board.wait_for_log("module alarm: the segment is accepted now");
+}
+
+#[test]
+fn a_size_above_shmmax_names_shmmax() {
+    let Some(board) = Board::bare(TWO) else { return };
+    if let Err(error) = std::fs::write("/proc/sys/kernel/shmmax", "512") {
+        return skip(&format!("SHMMAX cannot be set: {error}"));
+    }
+    let ran = board.ctl(&["raise", "alarm"]);
+    assert!(ran.code == 1 && ran.err.contains("EINVAL") && ran.err.contains("/proc/sys/kernel/shmmax"), "{ran:?}");
+}

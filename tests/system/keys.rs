@@ -1,0 +1,129 @@
+//! Keys: fixed, from ftok, and what becomes of them.
+use std::fs;
+
+use alarmd::alarm::ModuleId;
+use alarmd::sysv::{Key, Segment};
+
+use crate::support::{Board, wait_until};
+
+const BOTH: &str =
+    "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nftok = {dir}/path\n[lamp any]\npath = {dir}/any\n";
+
+fn with_path() -> Option<Board> {
+    let mut board = Board::bare(BOTH)?;
+    fs::write(board.path("path"), "").expect("made");
+    board.start();
+    Some(board)
+}
+
+fn ftok_key(board: &Board) -> Option<u64> {
+    board.segment("sdhmgt", "ftok").and_then(|segment| segment["key"].as_u64())
+}
+
+fn alarms(board: &Board) -> usize {
+    board.status()["alarms"].as_array().expect("alarms").len()
+}
+
+#[test]
+fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
+    let Some(board) = with_path() else { return };
+    let path = board.path("path");
+    let mut by_path = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
+    let mut by_number = board.old_producer(&["key", "0x414C001F"]);
+    by_path.raise();
+    by_number.raise();
+    wait_until("both are shown", || alarms(&board) == 2);
+    by_number.clear();
+    wait_until("one is shown", || alarms(&board) == 1);
+    assert_eq!(board.output("any"), "1");
+    by_path.clear();
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
+    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nftok = .\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    board.wait_for_log("module sdhmgt: ftok = .: the path is relative");
+    board.wait_for_log("the fixed key 0x414c001f alone serves");
+    assert_eq!(board.segment("sdhmgt", "ftok").expect("told")["state"], "no key");
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    producer.raise();
+    board.wait_for_output("any", "1");
+    // Said once, not at each health check.
+    let next_check = board.status()["daemon"]["rounds"].as_u64().expect("a number") + 60;
+    wait_until("some checks later", || board.status()["daemon"]["rounds"].as_u64() > Some(next_check));
+    assert_eq!(board.log().matches("the path is relative").count(), 1);
+}
+
+#[test]
+fn a_missing_path_serves_as_soon_as_it_is_made() {
+    let Some(board) = Board::new(BOTH) else { return };
+    board.wait_for_log("the path is missing");
+    fs::write(board.path("path"), "").expect("made");
+    board.wait_for_log("usable now");
+    let mut producer = board.old_producer(&["ftok", board.path("path").to_str().expect("UTF-8"), "31"]);
+    producer.raise();
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
+    let Some(board) = with_path() else { return };
+    let path = board.path("path");
+    let path = path.to_str().expect("UTF-8");
+    let mut old = board.old_producer(&["ftok", path, "31"]);
+    wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
+    let before = ftok_key(&board);
+    fs::remove_file(path).expect("removed");
+    // Something else takes the inode, so that the path gets another one.
+    fs::write(board.path("other"), "").expect("made");
+    fs::write(path, "").expect("made anew");
+    wait_until("the key has moved", || ftok_key(&board) != before);
+    board.wait_for_log("the key moved from");
+    // Who attached before is still heard, and so is who comes by the new key.
+    old.raise();
+    board.wait_for_output("any", "1");
+    let mut new = board.old_producer(&["ftok", path, "31"]);
+    new.raise();
+    wait_until("both are shown", || alarms(&board) == 2);
+    old.clear();
+    new.clear();
+    board.wait_for_output("any", "0");
+    // When the last one has left the former segment, it is watched no more.
+    old.process.kill();
+    wait_until("the former one is given up", || board.segment("sdhmgt", "former").is_none());
+    new.raise();
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
+    let Some(board) = with_path() else { return };
+    let path = board.path("path");
+    let kept = board.path("kept");
+    let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
+    old.raise();
+    wait_until("seen", || alarms(&board) == 1);
+    wait_until("counted", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
+    fs::rename(&path, &kept).expect("moved away");
+    fs::write(&path, "").expect("another one");
+    wait_until("followed", || board.segment("sdhmgt", "former").is_some());
+    fs::rename(&kept, &path).expect("moved back");
+    wait_until("back", || board.segment("sdhmgt", "former").is_none());
+    wait_until("shown once", || alarms(&board) == 1);
+    old.clear();
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn a_path_whose_key_is_another_segments_is_refused() {
+    let Some(mut board) = Board::bare("") else { return };
+    let id = ModuleId::new(31).expect("an id");
+    let key = Key::from_path(c"/", id).expect("a key");
+    board.configure(&format!("[module a]\nid = 30\nkey = {key}\n[module b]\nid = 31\nftok = /\n"));
+    board.start();
+    board.wait_for_log("module b: ftok = /: its key is another segment's");
+    assert_eq!(board.segment("b", "ftok").expect("told")["state"], "no key");
+    assert!(Segment::find(key).is_ok());
+}

@@ -1,0 +1,266 @@
+//! The life of a segment: each event that it must survive, with real processes.
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::{Access, Key, Segment};
+use alarmd::wire::Doorbell;
+use serde_json::Value;
+
+use crate::support::{Board, Process, skip, wait_until};
+
+const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+
+const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+const KEY: Key = Key::of_module(SDHMGT);
+
+fn with_on_lost(on_lost: &str) -> String {
+    format!("[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\non_lost = {on_lost}\n[lamp any]\npath = {{dir}}/any\n")
+}
+
+fn ipcrm(key: Key) {
+    let status = Command::new("ipcrm").args(["-M", &key.to_string()]).status().expect("ipcrm");
+    assert!(status.success());
+}
+
+fn fixed_state(board: &Board) -> Value {
+    board.segment("sdhmgt", "fixed").expect("a fixed segment")["state"].clone()
+}
+
+/// The daemon's own alarms that are active: their origin.
+fn own_alarms(board: &Board) -> Vec<String> {
+    let status = board.status();
+    let alarms = status["alarms"].as_array().expect("alarms");
+    let own = alarms.iter().filter(|alarm| alarm["module"] == "alarmd");
+    own.map(|alarm| alarm["origin"].as_str().expect("text").to_owned()).collect()
+}
+
+#[test]
+fn a_removed_segment_is_made_and_attached_again_and_its_alarms_end() {
+    let Some(board) = Board::new(&with_on_lost("clear")) else { return };
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+    let before = Segment::find(KEY).expect("there");
+    ipcrm(KEY);
+    board.wait_for_output("any", "0");
+    board.wait_for_log("module sdhmgt: the segment was removed; made segment");
+    assert_ne!(Segment::find(KEY).expect("made again"), before);
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn on_lost_hold_keeps_the_alarms_until_a_producer_writes_again() {
+    let Some(board) = Board::new(&with_on_lost("hold")) else { return };
+    board.done(&["raise", "sdhmgt", "--type", "1"]);
+    board.wait_for_output("any", "1");
+    ipcrm(KEY);
+    board.wait_for_log("the segment was removed; made segment");
+    let status = board.status();
+    assert_eq!((board.output("any").as_str(), &status["alarms"][0]["type"]), ("1", &Value::from(1)));
+    // The new segment knows of no alarm: what its producer writes is what counts now.
+    board.done(&["raise", "sdhmgt", "--type", "2"]);
+    board.done(&["clear", "sdhmgt", "--type", "2"]);
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn on_lost_raise_raises_lost_until_a_producer_is_there() {
+    let Some(board) = Board::new(&with_on_lost("raise")) else { return };
+    ipcrm(KEY);
+    board.wait_for_log("raised: module sdhmgt: lost (major): lamp any");
+    board.wait_for_output("any", "1");
+    let _producer = board.old_producer(&["key", "0x414C001F"]);
+    board.wait_for_output("any", "0");
+    board.wait_for_log("cleared: module sdhmgt: lost (major)");
+}
+
+#[test]
+fn a_key_that_comes_back_as_another_segment_is_followed() {
+    let Some(board) = Board::new(LAMP) else { return };
+    // Removed and made anew between two health checks, by somebody who does not know of the daemon.
+    board.daemon().signal(libc::SIGSTOP);
+    ipcrm(KEY);
+    let segment = Segment::create(KEY, 2048, 0o600).expect("made");
+    board.daemon().signal(libc::SIGCONT);
+    board.wait_for_log(&format!("leads to segment {} now; moved to it", segment.id().raw()));
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    producer.raise();
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn a_producer_in_a_removed_segment_finds_the_new_one_by_itself() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    board.wait_for_output("any", "1");
+    for _ in 0..3 {
+        ipcrm(KEY);
+        // At any moment of the daemon's check: the alarm must arrive whoever makes the new segment.
+        producer.raise(AlarmId::default(), 1).expect("raised");
+        wait_until("the new segment holds it", || {
+            fixed_state(&board) == "ok" && board.status()["alarms"][0]["origin"] == "slot 1"
+        });
+        board.wait_for_output("any", "1");
+    }
+}
+
+#[test]
+fn a_removed_doorbell_and_status_block_are_made_again() {
+    let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[lamp any]\npath = {dir}/any\n") else { return };
+    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    board.wait_for_output("any", "1");
+    let before = [Key::DOORBELL, Key::STATUS].map(|key| Segment::find(key).expect("there"));
+    ipcrm(Key::DOORBELL);
+    ipcrm(Key::STATUS);
+    wait_until("both are made again", || {
+        let now = [Key::DOORBELL, Key::STATUS].map(|key| Segment::find(key).ok());
+        now.iter().zip(before).all(|(now, before)| now.is_some_and(|now| now != before))
+    });
+    board.wait_for_log("the status block was removed; made segment");
+    // The same producer rings the new bell, and the events of before are still there.
+    producer.clear(AlarmId::default()).expect("cleared");
+    board.wait_for_output("any", "0");
+    let events = board.status()["events"].as_array().expect("events").clone();
+    let what: Vec<&str> = events.iter().filter_map(|event| event["what"].as_str()).collect();
+    assert_eq!(what, ["raised", "cleared"]);
+}
+
+#[test]
+fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
+    let Some(mut board) = Board::bare(LAMP) else { return };
+    let small = Segment::create(KEY, 100, 0o666).expect("made");
+    board.start();
+    board.wait_for_log(
+        "module sdhmgt: key 0x414c001f: shmget: Invalid argument (EINVAL): the existing segment is too small",
+    );
+    assert_eq!(fixed_state(&board), "refused");
+    assert_eq!(own_alarms(&board), ["segment refused"]);
+    board.wait_for_output("any", "1");
+    let ran = board.ctl(&["raise", "sdhmgt"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("module sdhmgt: key 0x414c001f") && ran.err.contains("too small"), "{}", ran.err);
+    small.id().remove().expect("removed");
+    board.wait_for_output("any", "0");
+    board.wait_for_log("module sdhmgt: the segment is accepted now");
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
+    let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+    let Some(mut board) = Board::bare(config) else { return };
+    let mut stranger = Command::new(crate::support::c::program("old_producer"));
+    stranger.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut stranger = match stranger.spawn() {
+        Ok(child) => Process(child),
+        Err(error) => return skip(&format!("no second user here: {error}")),
+    };
+    wait_until("the stranger's segment is there", || Segment::find(KEY).is_ok());
+    board.start();
+    board.wait_for_log("the segment's owner, user 65534, is not trusted");
+    assert_eq!(fixed_state(&board), "refused");
+    assert_eq!(own_alarms(&board), ["segment refused"]);
+    stranger.0.kill().expect("killed");
+    ipcrm(KEY);
+    wait_until("made by the daemon", || fixed_state(&board) == "no producer");
+    assert_eq!(own_alarms(&board), [""; 0]);
+}
+
+#[test]
+fn a_producer_that_dies_leaves_its_alarm_and_the_module_shows_no_producer() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    producer.raise();
+    wait_until("its producer is seen", || fixed_state(&board) == "ok");
+    producer.process.kill();
+    wait_until("its death is seen", || fixed_state(&board) == "no producer");
+    board.wait_for_log("module sdhmgt: no producer is attached any more; its alarms stay");
+    assert_eq!(board.output("any"), "1");
+    // An operator ends what nobody else can.
+    board.done(&["clear", "sdhmgt", "--all"]);
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
+    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nbeat = minor\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    producer.promise(60).expect("promised");
+    board.wait_for_output("any", "1");
+    board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
+    assert_eq!(fixed_state(&board), "silent");
+    wait_until("a beat is heard", || {
+        producer.beat().expect("beaten");
+        board.output("any") == "0"
+    });
+    // Who takes the promise back before leaving is not missed.
+    producer.promise(0).expect("taken back");
+    let raised = board.log().matches("silent").count();
+    wait_until("a health check later", || board.status()["daemon"]["checked_ms_ago"].as_u64() > Some(300));
+    assert_eq!(board.log().matches("silent").count(), raised);
+}
+
+#[test]
+fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
+    let config = "[daemon]\npoll_ms = 5\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
+                  [lamp good]\npath = {dir}/good\nmodules = alarm\n";
+    let Some(board) = Board::new(config) else { return };
+    let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
+    let first = rounds();
+    let started = alarmd::clock::now();
+    let mut random = crate::support::Random::new();
+    for turn in 0..60_000u32 {
+        let words: &[std::sync::atomic::AtomicU32] = match turn % 4 {
+            0 => alarmd::sysv::words(doorbell.view::<Doorbell>().expect("attached")),
+            _ => alarmd::sysv::words(module.view::<alarmd::wire::ModuleSegment>().expect("attached")),
+        };
+        let word = random.below(words.len() as u32) as usize;
+        // Small numbers too: a flag, a process that lives, a beat of 1 ms.
+        let value = if random.below(2) == 0 { random.next() } else { random.below(4) };
+        words[word].store(value, std::sync::atomic::Ordering::Relaxed);
+        alarmd::futex::wake(&doorbell.view::<Doorbell>().expect("attached").bell);
+        if turn % 20_000 == 0 {
+            board.done(&["raise", "alarm"]);
+            board.wait_for_output("good", "1");
+            board.done(&["clear", "alarm", "--all"]);
+            board.wait_for_output("good", "0");
+        }
+    }
+    let made = rounds() - first;
+    let seconds = alarmd::clock::now().since(started) / alarmd::clock::S + 2;
+    assert!(made <= 1000 * seconds, "{made} rounds in {seconds} s");
+    wait_until("the daemon is healthy and the doorbell mended", || {
+        doorbell.view::<Doorbell>().expect("attached").is_ours() && board.status()["daemon"]["healthy"] == true
+    });
+    // The module itself is usable again by those who write it rightly.
+    wait_until("wiped", || Producer::open(SDHMGT, KEY, Options::default()).is_ok_and(|mut p| p.wipe().is_ok()));
+    board.done(&["raise", "sdhmgt", "--type", "5"]);
+    wait_until("shown", || {
+        let alarms = board.status()["alarms"].as_array().expect("alarms").clone();
+        alarms.len() == 1 && alarms[0]["type"] == 5
+    });
+}
+
+#[test]
+fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let doorbell = doorbell.view::<Doorbell>().expect("attached");
+    let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
+    let (first, started) = (rounds(), alarmd::clock::now());
+    while alarmd::clock::now().since(started) < 3 * alarmd::clock::S {
+        doorbell.ring();
+    }
+    // `rounds` is as of the last health check, which is at most a second and a bit ago.
+    let (made, nanos) = (rounds() - first, alarmd::clock::now().since(started));
+    assert!(made > 500, "the flood was not heard: {made} rounds");
+    assert!(made <= 1000 * (nanos / alarmd::clock::S + 2), "{made} rounds in {nanos} ns");
+}

@@ -1,0 +1,145 @@
+//! The main job: from shared memory to lamp.
+use crate::support::Board;
+
+/// No poll comes to help: what is seen was rung for.
+const ONLY_THE_BELL: &str = "[daemon]\npoll_ms = 60000\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
+    [lamp any]\npath = {dir}/any\n[lamp major]\npath = {dir}/major\nseverity = major\n\
+    [lamp alarm]\npath = {dir}/alarm\nmodules = alarm\n[relay office]\npath = {dir}/relay\n";
+
+const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+
+#[test]
+fn an_old_c_producer_raises_and_clears() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    board.wait_for_output("any", "0");
+    producer.raise();
+    board.wait_for_output("any", "1");
+    producer.clear();
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn an_old_producer_leaves_and_the_next_one_is_seen() {
+    let Some(board) = Board::new(LAMP) else { return };
+    for _ in 0..2 {
+        let mut producer = board.old_producer(&["key", "0x414C001F"]);
+        producer.raise();
+        board.wait_for_output("any", "1");
+        // Removes the segment; the old server stayed blind for ever after that.
+        producer.leave();
+        board.wait_for_output("any", "0");
+    }
+}
+
+#[test]
+fn alarmctl_raises_and_clears_after_one_wake_without_a_poll() {
+    let Some(board) = Board::new(ONLY_THE_BELL) else { return };
+    let before = board.output("relay");
+    assert_eq!(before, "1", "energised while healthy");
+    board.done(&["raise", "sdhmgt", "--type", "1", "--code", "2", "--index", "3", "--level", "critical"]);
+    board.wait_for_output("any", "1");
+    board.wait_for_output("relay", "0");
+    board.done(&["clear", "sdhmgt", "--type", "1", "--code", "2", "--index", "3"]);
+    board.wait_for_output("any", "0");
+    board.wait_for_output("relay", "1");
+}
+
+#[test]
+fn severity_and_module_filters_decide_which_output_follows() {
+    let Some(board) = Board::new(ONLY_THE_BELL) else { return };
+    let outputs = || ["any", "major", "alarm"].map(|name| board.output(name)).concat();
+    let cases = [
+        ("sdhmgt", "minor", "100"),
+        ("sdhmgt", "major", "110"),
+        ("sdhmgt", "0x77", "110"), // indeterminate passes every filter
+        ("alarm", "warning", "101"),
+        ("alarm", "critical", "111"),
+    ];
+    for (module, level, shown) in cases {
+        board.done(&["raise", module, "--level", level]);
+        crate::support::wait_until(&format!("{module} {level} shows {shown}"), || outputs() == shown);
+        board.done(&["clear", module, "--all"]);
+        crate::support::wait_until("all off", || outputs() == "000");
+    }
+}
+
+#[test]
+fn raising_again_changes_level_and_count_in_place() {
+    let Some(board) = Board::new(ONLY_THE_BELL) else { return };
+    for level in ["minor", "major", "critical"] {
+        board.done(&["raise", "sdhmgt", "--type", "7", "--level", level]);
+    }
+    board.wait_for_output("major", "1");
+    crate::support::wait_until("counted", || board.status()["alarms"][0]["count"] == 3);
+    let status = board.status();
+    assert_eq!(status["alarms"].as_array().map(Vec::len), Some(1), "{status}");
+    assert_eq!(status["alarms"][0]["severity"], "critical");
+}
+
+#[test]
+fn an_old_producer_and_alarmctl_in_one_module_never_hide_each_other() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    producer.raise();
+    board.done(&["raise", "sdhmgt", "--type", "9"]);
+    let shown = || board.status()["alarms"].as_array().map(Vec::len);
+    crate::support::wait_until("both are shown", || shown() == Some(2));
+    producer.clear();
+    crate::support::wait_until("one is shown", || shown() == Some(1));
+    assert_eq!(board.output("any"), "1");
+    board.done(&["clear", "sdhmgt", "--type", "9"]);
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn the_old_clients_wipe_clears_every_alarm_and_harms_nothing_else() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = board.old_producer(&["key", "0x414C001F"]);
+    producer.raise();
+    board.done(&["raise", "sdhmgt", "--type", "9"]);
+    board.wait_for_output("any", "1");
+    producer.tell(7);
+    board.wait_for_output("any", "0");
+    board.done(&["raise", "sdhmgt", "--type", "9"]);
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn each_transition_is_one_log_line_with_module_alarm_and_outputs() {
+    let Some(board) = Board::new(ONLY_THE_BELL) else { return };
+    board.done(&["raise", "alarm", "--type", "0x24", "--code", "0x21", "--level", "2", "--index", "0x22"]);
+    board.wait_for_output("major", "1");
+    let line = "raised: module alarm: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: \
+                lamp any, lamp major, lamp alarm, relay office\n";
+    board.wait_for_log(line);
+    board.done(&["clear", "alarm", "--all"]);
+    board.wait_for_log("cleared: module alarm: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: lamp any");
+    assert_eq!(board.log().matches("raised:").count(), 1, "{}", board.log());
+}
+
+#[test]
+fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
+    let modules: String = (1..=32).map(|id| format!("[module m{id}]\nid = {id}\n")).collect();
+    let Some(board) = Board::new(&format!("{modules}[lamp any]\npath = {{dir}}/any\n")) else { return };
+    for id in 1..=32u32 {
+        let module = alarmd::alarm::ModuleId::new(id).expect("an id");
+        let key = alarmd::sysv::Key::of_module(module);
+        let mut producer = alarmd::producer::Producer::open(module, key, Default::default()).expect("opened");
+        for index in 1..=32 {
+            producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index }, 3).expect("raised");
+        }
+        let record = alarmd::alarm::Record { flag: 1, kind: id, code: 2, level: 1, index: 0 };
+        producer.store_record(record).expect("stored");
+        let one_more = producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index: 33 }, 3);
+        assert_eq!(one_more, Err(alarmd::producer::Error::Full));
+    }
+    crate::support::wait_until("all are shown", || {
+        let status = board.status();
+        status["modules"].as_array().expect("modules").iter().all(|module| module["active"] == 33)
+            && status["alarms"].as_array().map(Vec::len) == Some(32 * 33)
+    });
+    let table = board.done(&["status"]);
+    assert!(table.contains("1056 alarms active") && table.lines().count() > 1056, "{table}");
+    assert_eq!(board.ctl(&["raise", "m7", "--type", "99"]).code, 1);
+}

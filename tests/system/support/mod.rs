@@ -1,0 +1,334 @@
+//! What the tests stand on: a private IPC and mount namespace for each test, a daemon, its tool, producers in C, and
+//! waiting on a condition with a bound.
+pub mod c;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Long enough for a loaded machine, short enough to end.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` gives something.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + BOUND;
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Waits until `condition` holds.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
+
+/// Says aloud that a test cannot run here. CI sets `ALARMD_SKIP_FAILS`, under which that is a failure.
+#[track_caller]
+pub fn skip(reason: &str) {
+    assert!(std::env::var_os("ALARMD_SKIP_FAILS").is_none(), "skipped where skipping fails: {reason}");
+    // Past the test harness, which would swallow it.
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes());
+}
+
+/// Gives this test's thread, and all it starts, an IPC namespace and a mount namespace of its own. Without the right to,
+/// the test is skipped: `scripts/test` runs the tests as root or under `unshare -r`.
+#[track_caller]
+pub fn private_namespace() -> bool {
+    let flags = libc::CLONE_NEWIPC | libc::CLONE_NEWNS | libc::CLONE_FS;
+    // SAFETY: no pointers. Only this thread is moved.
+    if unsafe { libc::unshare(flags) } == -1 {
+        skip(&format!("no private namespace: {}; run as root, or under unshare -r", std::io::Error::last_os_error()));
+        return false;
+    }
+    // SAFETY: C strings and no data. Mounts made from now on stay in this namespace.
+    let made_private = unsafe {
+        libc::mount(
+            c"none".as_ptr(),
+            c"/".as_ptr(),
+            std::ptr::null(),
+            libc::MS_REC | libc::MS_PRIVATE,
+            std::ptr::null(),
+        )
+    };
+    assert_eq!(made_private, 0, "{}", std::io::Error::last_os_error());
+    true
+}
+
+/// Random numbers (xorshift) from a seed that a failing test shows. `ALARMD_SEED` repeats a run.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Random {
+        let given = std::env::var("ALARMD_SEED").ok().and_then(|seed| seed.parse().ok());
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        let seed = given.unwrap_or(now.as_nanos() as u64 | 1);
+        println!("ALARMD_SEED={seed}");
+        Random(seed)
+    }
+
+    pub fn next(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as u32
+    }
+
+    /// From 0 to one below `bound`.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        self.next() % bound
+    }
+}
+
+/// A process that is killed and waited for when it is dropped.
+pub struct Process(pub Child);
+
+impl Process {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub fn signal(&self, signal: libc::c_int) {
+        // SAFETY: no pointers; the process is ours and not waited for yet.
+        assert_eq!(unsafe { libc::kill(self.0.id() as libc::pid_t, signal) }, 0);
+    }
+
+    /// Waits for its end and gives its exit code.
+    #[track_caller]
+    pub fn exit_code(&mut self) -> Option<i32> {
+        wait_for("the process ends", || self.0.try_wait().expect("our child")).code()
+    }
+
+    pub fn kill(mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A board of its own: namespaces, a folder, a configuration, and perhaps a daemon.
+pub struct Board {
+    pub folder: TempDir,
+    daemon: Option<Process>,
+}
+
+impl Board {
+    /// A board without a daemon; `None` if the test must be skipped. `{dir}` in the configuration is the folder.
+    #[track_caller]
+    pub fn bare(config: &str) -> Option<Board> {
+        if !private_namespace() {
+            return None;
+        }
+        let board = Board { folder: TempDir::new().expect("a temporary folder"), daemon: None };
+        symlink(env!("CARGO_BIN_EXE_alarmd"), board.path("alarmctl")).expect("the second name");
+        board.configure(config);
+        Some(board)
+    }
+
+    /// A board with a daemon that works.
+    #[track_caller]
+    pub fn new(config: &str) -> Option<Board> {
+        let mut board = Board::bare(config)?;
+        board.start();
+        Some(board)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn configure(&self, config: &str) {
+        let folder = self.folder.path().to_str().expect("a UTF-8 folder");
+        fs::write(self.path("alarmd.conf"), config.replace("{dir}", folder)).expect("written");
+    }
+
+    /// The daemon's command, not started.
+    pub fn alarmd(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_alarmd"));
+        command.arg("-c").arg(self.path("alarmd.conf")).current_dir(self.folder.path());
+        command.env_remove("RUST_LOG").stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the daemon and waits until it works.
+    #[track_caller]
+    pub fn start(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let pidfile = self.path("alarmd.pid");
+        let child = self.alarmd().arg("--pidfile").arg(&pidfile).stderr(log).spawn().expect("started");
+        let mut daemon = Process(child);
+        wait_until("the daemon works", || {
+            if let Some(status) = daemon.0.try_wait().expect("our child") {
+                panic!("the daemon ended: {status}\n{}", self.log());
+            }
+            fs::read_to_string(&pidfile).is_ok_and(|pid| pid.trim() == daemon.id().to_string())
+        });
+        self.daemon = Some(daemon);
+    }
+
+    #[track_caller]
+    pub fn daemon(&self) -> &Process {
+        self.daemon.as_ref().expect("the daemon runs")
+    }
+
+    /// Ends the daemon in order.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let mut daemon = self.daemon.take().expect("the daemon runs");
+        daemon.signal(libc::SIGTERM);
+        assert_eq!(daemon.exit_code(), Some(0), "{}", self.log());
+    }
+
+    /// Kills the daemon.
+    pub fn kill(&mut self) {
+        self.daemon.take().expect("the daemon runs").kill();
+    }
+
+    /// All that the daemon has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn wait_for_log(&self, words: &str) {
+        let deadline = Instant::now() + BOUND;
+        while !self.log().contains(words) {
+            assert!(Instant::now() < deadline, "{words:?} is not in the log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// alarmctl's command, not started.
+    pub fn alarmctl(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.path("alarmctl"));
+        command.arg("-c").arg(self.path("alarmd.conf")).args(arguments).stdin(Stdio::null());
+        command.current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs alarmctl to its end: exit code, stdout, stderr.
+    pub fn ctl(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.alarmctl(arguments).output().expect("alarmctl runs"))
+    }
+
+    /// Runs alarmctl, which must succeed, and gives its stdout.
+    #[track_caller]
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let ran = self.ctl(arguments);
+        assert_eq!(ran.code, 0, "alarmctl {arguments:?}: {}", ran.err);
+        ran.out
+    }
+
+    #[track_caller]
+    pub fn status(&self) -> Value {
+        serde_json::from_str(&self.done(&["status", "--json"])).expect("JSON")
+    }
+
+    /// The segment of a module in status: by its role.
+    #[track_caller]
+    pub fn segment(&self, module: &str, role: &str) -> Option<Value> {
+        let status = self.status();
+        let modules = status["modules"].as_array().expect("modules").clone();
+        let module = modules.into_iter().find(|entry| entry["name"] == module).expect("the module");
+        module["segments"].as_array()?.iter().find(|segment| segment["role"] == role).cloned()
+    }
+
+    /// What stands in an output's file.
+    pub fn output(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn wait_for_output(&self, name: &str, level: &str) {
+        let deadline = Instant::now() + BOUND;
+        while self.output(name) != level {
+            let found = self.output(name);
+            assert!(Instant::now() < deadline, "{name} is {found:?} and not {level:?}; log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// An original-style producer in C under this key.
+    #[track_caller]
+    pub fn old_producer(&self, arguments: &[&str]) -> OldProducer {
+        OldProducer::start(self.folder.path(), arguments)
+    }
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// The original-style producer in C, told what to do word by word.
+pub struct OldProducer {
+    pub process: Process,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl OldProducer {
+    #[track_caller]
+    fn start(folder: &Path, arguments: &[&str]) -> OldProducer {
+        let mut command = Command::new(c::program("old_producer"));
+        command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("started");
+        let (stdin, stdout) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        let mut producer = OldProducer { process: Process(child), stdin, stdout: BufReader::new(stdout) };
+        assert!(producer.answer().starts_with("attached"));
+        producer
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("an answer");
+        line
+    }
+
+    /// 0 clear, 1 raise, 2 leave and remove, else wipe; gives its answer when it is done.
+    pub fn tell(&mut self, word: u32) -> String {
+        writeln!(self.stdin, "{word}").expect("told");
+        self.answer()
+    }
+
+    pub fn raise(&mut self) {
+        assert_eq!(self.tell(1), "done 1\n");
+    }
+
+    pub fn clear(&mut self) {
+        assert_eq!(self.tell(0), "done 0\n");
+    }
+
+    /// Leaves as the original did: detaches and removes the segment.
+    pub fn leave(mut self) {
+        assert_eq!(self.tell(2), "left\n");
+        assert_eq!(self.process.exit_code(), Some(0));
+    }
+}
