@@ -6,6 +6,7 @@ use alarmd::clock;
 use alarmd::monitor::Role;
 use alarmd::process::Mark;
 use alarmd::producer::{self, Options, Producer};
+use alarmd::settings::Settings;
 use alarmd::sysv::{Access, Errno, Error, Key, Segment};
 use alarmd::wire::{ModuleEntry, StatusBlock, unpack_text};
 
@@ -64,11 +65,11 @@ pub fn status() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
 /// The configuration is refused.
 pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
     let status = status()?;
-    // With a daemon, the file only tells mode and group, for a segment removed this very moment.
-    let loaded = match (config::load(file), &status) {
-        (Err(refused), None) => return Err(Failure::failed(refused)),
-        (Err(refused), Some(_)) if file.is_some() => return Err(Failure::failed(refused)),
-        (loaded, _) => loaded.ok().map(|loaded| loaded.settings).unwrap_or_default(),
+    let loaded = match config::load(file) {
+        Ok(loaded) => loaded.settings,
+        // With a daemon, the file only tells mode and group, for a segment removed this very moment.
+        Err(_) if status.is_some() => Settings::default(),
+        Err(refused) => return Err(Failure::failed(refused)),
     };
     let options = Options { mode: loaded.mode, group: loaded.group };
     let path_of = |id: ModuleId| {

@@ -1,6 +1,9 @@
 //! Real processes, real shared memory, real signals: alarmd through the doors its users use.
 mod ctl;
+mod daemon;
 mod keys;
 mod life;
 mod main_job;
+mod sequence;
 mod support;
+mod wire;

@@ -99,7 +99,7 @@ fn the_old_clients_wipe_clears_every_alarm_and_harms_nothing_else() {
     producer.raise();
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "1");
-    producer.tell(7);
+    producer.tell("7");
     board.wait_for_output("any", "0");
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "1");

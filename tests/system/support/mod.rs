@@ -66,6 +66,19 @@ pub fn private_namespace() -> bool {
     true
 }
 
+/// Gives the test's mount namespace a /dev of its own, with the null device alone in it.
+#[track_caller]
+pub fn private_dev(board: &Board) {
+    let mount = |arguments: &[&str]| assert!(Command::new("mount").args(arguments).status().expect("mount").success());
+    let null = board.path("null");
+    fs::write(&null, "").expect("made");
+    let null = null.to_str().expect("UTF-8");
+    mount(&["--bind", "/dev/null", null]);
+    mount(&["-t", "tmpfs", "none", "/dev"]);
+    fs::write("/dev/null", "").expect("made");
+    mount(&["--bind", null, "/dev/null"]);
+}
+
 /// Random numbers (xorshift) from a seed that a failing test shows. `ALARMD_SEED` repeats a run.
 pub struct Random(u64);
 
@@ -267,8 +280,14 @@ impl Board {
 
     /// An original-style producer in C under this key.
     #[track_caller]
-    pub fn old_producer(&self, arguments: &[&str]) -> OldProducer {
-        OldProducer::start(self.folder.path(), arguments)
+    pub fn old_producer(&self, arguments: &[&str]) -> Producer {
+        Producer::start(self.folder.path(), "old_producer", arguments)
+    }
+
+    /// A producer in C through include/alarm.h.
+    #[track_caller]
+    pub fn new_producer(&self, module: u32) -> Producer {
+        Producer::start(self.folder.path(), "new_producer", &[&module.to_string()])
     }
 }
 
@@ -287,21 +306,21 @@ impl From<Output> for Ran {
     }
 }
 
-/// The original-style producer in C, told what to do word by word.
-pub struct OldProducer {
+/// A producer in C, told what to do word by word.
+pub struct Producer {
     pub process: Process,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
-impl OldProducer {
+impl Producer {
     #[track_caller]
-    fn start(folder: &Path, arguments: &[&str]) -> OldProducer {
-        let mut command = Command::new(c::program("old_producer"));
+    fn start(folder: &Path, program: &str, arguments: &[&str]) -> Producer {
+        let mut command = Command::new(c::program(program));
         command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("started");
         let (stdin, stdout) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
-        let mut producer = OldProducer { process: Process(child), stdin, stdout: BufReader::new(stdout) };
+        let mut producer = Producer { process: Process(child), stdin, stdout: BufReader::new(stdout) };
         assert!(producer.answer().starts_with("attached"));
         producer
     }
@@ -312,23 +331,30 @@ impl OldProducer {
         line
     }
 
-    /// 0 clear, 1 raise, 2 leave and remove, else wipe; gives its answer when it is done.
-    pub fn tell(&mut self, word: u32) -> String {
-        writeln!(self.stdin, "{word}").expect("told");
+    /// Tells it something without waiting for the answer.
+    pub fn order(&mut self, words: &str) {
+        writeln!(self.stdin, "{words}").expect("told");
+    }
+
+    /// Tells it something; gives its answer when it is done.
+    pub fn tell(&mut self, words: &str) -> String {
+        self.order(words);
         self.answer()
     }
 
+    /// An old producer raises its alarm.
     pub fn raise(&mut self) {
-        assert_eq!(self.tell(1), "done 1\n");
+        assert_eq!(self.tell("1"), "done 1\n");
     }
 
+    /// An old producer clears its alarm.
     pub fn clear(&mut self) {
-        assert_eq!(self.tell(0), "done 0\n");
+        assert_eq!(self.tell("0"), "done 0\n");
     }
 
-    /// Leaves as the original did: detaches and removes the segment.
+    /// An old producer leaves as the original did: detaches and removes the segment.
     pub fn leave(mut self) {
-        assert_eq!(self.tell(2), "left\n");
+        assert_eq!(self.tell("2"), "left\n");
         assert_eq!(self.process.exit_code(), Some(0));
     }
 }

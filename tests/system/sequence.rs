@@ -1,0 +1,207 @@
+//! The sequence lock under full load, and under SIGKILL at any moment.
+use std::sync::atomic::Ordering;
+
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::clock::{self, S};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::{Access, Key, Segment};
+use alarmd::wire::{ModuleSegment, copy_module};
+use serde_json::Value;
+
+use crate::support::{Board, Process, Random, private_namespace, wait_until};
+
+const MODULE: ModuleId = ModuleId::new(31).unwrap();
+const KEY: Key = Key::of_module(MODULE);
+
+/// Alarms whose words all say the same: any mixture of two shows.
+fn alike(n: u32) -> AlarmId {
+    AlarmId { kind: n, code: n, index: n }
+}
+
+/// Raises and clears such alarms until it is killed.
+fn hammer(producer: &mut Producer) -> ! {
+    loop {
+        for n in 1..=50 {
+            // Twice: once into a new slot, once in place.
+            let _ = producer.raise(alike(n), n);
+            let _ = producer.raise(alike(n), n);
+            let _ = producer.clear(alike(n));
+        }
+    }
+}
+
+/// A child process that hammers. It runs nothing but the library, which neither allocates nor locks.
+struct Hammer(libc::pid_t);
+
+impl Hammer {
+    fn start() -> Hammer {
+        let mut producer = Producer::open(MODULE, KEY, Options::default()).expect("opened");
+        // SAFETY: the child uses no lock and no allocator, which another thread may have held at the fork.
+        match unsafe { libc::fork() } {
+            0 => hammer(&mut producer),
+            -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+            pid => Hammer(pid),
+        }
+    }
+}
+
+impl Drop for Hammer {
+    fn drop(&mut self) {
+        // SAFETY: the process is our own child, and nobody else waits for it.
+        unsafe {
+            libc::kill(self.0, libc::SIGKILL);
+            libc::waitpid(self.0, std::ptr::null_mut(), 0);
+        }
+    }
+}
+
+/// The slots that show a mixture of two alarms.
+fn torn(copy: &ModuleSegment<u32>) -> Vec<String> {
+    let up = copy.slots.iter().filter(|slot| slot.flag != 0);
+    let whole = |n: u32| (1..=50).contains(&n);
+    let torn = up.filter(|slot| slot.id() != alike(slot.kind) || slot.level != slot.kind || !whole(slot.kind));
+    torn.map(|slot| format!("{slot:?}")).collect()
+}
+
+#[test]
+fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
+    if !private_namespace() {
+        return;
+    }
+    let hammer = Hammer::start();
+    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let view = segment.view::<ModuleSegment>().expect("whole");
+    let (mut tries, mut read, mut changed) = (0u64, 0u64, 0u64);
+    let mut copy = ModuleSegment::EMPTY;
+    let started = clock::now();
+    while clock::now().since(started) < 3 * S {
+        for _ in 0..10_000 {
+            tries += 1;
+            let before = copy.sequence;
+            if copy_module(view, &mut copy) {
+                read += 1;
+                changed += u64::from(copy.sequence != before);
+                assert_eq!(torn(&copy), [""; 0]);
+            }
+        }
+    }
+    drop(hammer);
+    println!("{tries} tries, {read} consistent reads, {changed} of them of another state");
+    assert!(tries > 1_000_000 && read > tries / 4 && changed > 10_000, "{tries} tries, {read} reads, {changed} states");
+}
+
+/// SIGKILL at 1000 random moments; after each, the next producer goes on and nothing half stands in the segment.
+fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
+    let config = "[daemon]\npoll_ms = 2\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let view = segment.view::<ModuleSegment>().expect("whole");
+    let mut next = Producer::open(MODULE, KEY, Options::default()).expect("opened");
+    let mut random = Random::new();
+    let (mut inside, mut halfway) = (0, 0);
+    for _ in 0..1000 {
+        let victim = start(&board);
+        let sequence = view.sequence.load(Ordering::Relaxed);
+        // It is at work, and then some microseconds more.
+        wait_until("it writes", || view.sequence.load(Ordering::Relaxed) != sequence);
+        for _ in 0..random.below(2000) {
+            std::hint::spin_loop();
+        }
+        victim.kill();
+        inside += u32::from(view.writer.load(Ordering::Relaxed) != 0);
+        halfway += u32::from(view.sequence.load(Ordering::Relaxed) & 1);
+        next.raise(alike(7), 7).expect("the next producer goes on");
+        next.clear(alike(7)).expect("the next producer goes on");
+        let mut copy = ModuleSegment::EMPTY;
+        wait_until("it can be read", || copy_module(view, &mut copy));
+        assert_eq!(torn(&copy), [""; 0]);
+    }
+    println!("1000 kills, {inside} while inside, {halfway} between two stores");
+    assert!(inside >= 20, "only {inside} of 1000 kills were inside a write: the test does not bite");
+    // What the daemon has told is whole too, and it goes on.
+    let status = board.status();
+    let events = status["events"].as_array().expect("events");
+    let whole = |event: &&Value| {
+        let n = &event["type"];
+        event["origin"].as_str().is_some_and(|origin| origin.starts_with("slot"))
+            && [&event["code"], &event["index"], &event["level"]].iter().all(|word| *word == n)
+    };
+    assert_eq!((events.len(), events.iter().filter(whole).count()), (256, 256));
+    next.clear_all().expect("cleared");
+    board.wait_for_output("any", "0");
+    next.raise(alike(9), 9).expect("raised");
+    board.wait_for_output("any", "1");
+}
+
+/// Something that can be killed and waited for.
+trait Killable {
+    fn kill(self: Box<Self>);
+}
+
+impl Killable for Hammer {
+    fn kill(self: Box<Self>) {
+        drop(self);
+    }
+}
+
+impl Killable for Process {
+    fn kill(self: Box<Self>) {
+        Process::kill(*self);
+    }
+}
+
+#[test]
+fn a_rust_producer_killed_inside_its_write_leaves_no_half_alarm() {
+    kill_at_random_moments(|_| Box::new(Hammer::start()));
+}
+
+#[test]
+fn a_c_producer_killed_inside_its_write_leaves_no_half_alarm() {
+    kill_at_random_moments(|board| {
+        let mut producer = board.new_producer(31);
+        producer.order("hammer");
+        Box::new(producer.process)
+    });
+}
+
+#[test]
+fn a_daemon_reads_on_when_the_last_producer_died_inside() {
+    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    board.done(&["raise", "sdhmgt", "--type", "1"]);
+    board.wait_for_output("any", "1");
+    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let view = segment.view::<ModuleSegment>().expect("whole");
+    // What a producer leaves that was killed while it cleared its alarm: the flag down, the sequence odd.
+    let mut dead = std::process::Command::new("true").spawn().expect("started");
+    let pid = dead.id();
+    dead.wait().expect("ended");
+    view.writer.store(pid, Ordering::Relaxed);
+    view.sequence.fetch_add(1, Ordering::Relaxed);
+    view.slots[0].flag.store(0, Ordering::Relaxed);
+    board.wait_for_output("any", "0");
+    board.wait_for_log("module sdhmgt: a producer died inside the segment; repaired");
+    assert_eq!((view.writer.load(Ordering::Relaxed), view.sequence.load(Ordering::Relaxed) & 1), (0, 0));
+}
+
+#[test]
+fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
+    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    let mut old = board.old_producer(&["key", "0x414C001F"]);
+    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let view = segment.view::<ModuleSegment>().expect("whole");
+    // Somebody living is inside and stays there.
+    view.writer.store(old.process.id(), Ordering::Relaxed);
+    view.sequence.store(1, Ordering::Relaxed);
+    wait_until("it is told", || board.segment("sdhmgt", "fixed").expect("told")["state"] == "busy");
+    old.raise();
+    board.wait_for_output("any", "1");
+    let ran = board.ctl(&["raise", "sdhmgt"]);
+    let words = format!("process {} holds the segment and does not leave", old.process.id());
+    assert!(ran.code == 1 && ran.err.contains(&words), "{ran:?}");
+    // When it dies, all goes on.
+    old.process.kill();
+    wait_until("repaired", || board.segment("sdhmgt", "fixed").expect("told")["state"] != "busy");
+    board.done(&["raise", "sdhmgt"]);
+}
