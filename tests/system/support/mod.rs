@@ -1,6 +1,7 @@
 //! What the tests stand on: a private IPC and mount namespace for each test, a daemon, its tool, producers in C, and
 //! waiting on a condition with a bound.
 pub mod c;
+pub mod gpio_fs;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

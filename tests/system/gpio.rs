@@ -1,0 +1,254 @@
+//! Real GPIO files, as far as a machine without GPIO has them: the stand-in is held against a real kernel's answers
+//! first, and the daemon against the stand-in then.
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::support::gpio_fs::Gpio;
+use crate::support::{Board, wait_until};
+
+/// A lamp on 17 (active low), a fail-safe relay on 18.
+const LINES: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n\
+    [lamp critical]\ngpio = 17\nactive_low = yes\n[relay office]\ngpio = 18\n";
+
+fn board(config: &str, lines: &[u32]) -> Option<(Board, Gpio)> {
+    let board = Board::bare(config)?;
+    let gpio = Gpio::mount(&board, lines)?;
+    Some((board, gpio))
+}
+
+#[test]
+fn a_line_starts_at_its_right_level_follows_and_rests_without_a_glitch() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    // The lamp is dark at the high level: its one edge at the start is that. The relay is energised.
+    board.start();
+    assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![true], vec![true]));
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("the lamp is lit", || gpio.edges(17) == [true, false]);
+    wait_until("the relay has dropped", || gpio.edges(18) == [true, false]);
+    board.done(&["clear", "sdhmgt"]);
+    wait_until("all is well", || gpio.edges(17) == [true, false, true] && gpio.edges(18) == [true, false, true]);
+    board.stop();
+    assert_eq!((gpio.edges(17).len(), gpio.edges(18).as_slice()), (3, &[true, false, true, false][..]));
+}
+
+#[test]
+fn a_start_with_an_alarm_up_has_no_edge_but_the_alarms() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    board.done(&["raise", "sdhmgt"]);
+    board.start();
+    // Both lines stand low as the board left them, which is what they must show.
+    assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![], vec![]));
+    assert!(gpio.line(17).output && gpio.line(18).output);
+}
+
+#[test]
+fn a_restart_makes_no_edge_on_a_lamp() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    board.start();
+    board.kill();
+    board.start();
+    board.daemon().signal(libc::SIGHUP);
+    board.wait_for_log("configuration read again");
+    assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![true], vec![true]));
+}
+
+#[test]
+fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
+    let Some((mut board, gpio)) = board(LINES, &[17]) else { return };
+    gpio.hardware().lines.get_mut(&17).expect("there").held = true;
+    board.start();
+    board.wait_for_log("lamp critical: gpio 17: export: Device or resource busy (EBUSY): the kernel holds this line");
+    board.wait_for_log("/sys/class/leds");
+    board.wait_for_log("relay office: gpio 18: export: Invalid argument (EINVAL): there is no such line");
+    let status = board.done(&["status"]);
+    assert!(status.contains("FAILED: Device or resource busy (EBUSY)"), "{status}");
+    assert_eq!(board.status()["alarms"].as_array().map(Vec::len), Some(2));
+    // The kernel lets go of it.
+    gpio.hardware().lines.get_mut(&17).expect("there").held = false;
+    board.wait_for_log("lamp critical: works again");
+    wait_until("it shows the other line's failure", || !gpio.line(17).high);
+}
+
+#[test]
+fn a_line_that_somebody_unexports_is_set_up_again() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    board.start();
+    fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
+    board.wait_for_log("relay office: gpio 18: read: No such device (ENODEV): somebody unexported the line");
+    board.wait_for_log("raised: module alarmd: output 2 failed (major)");
+    board.wait_for_log("relay office: works again");
+    // An alarm that comes before the health check finds a dead descriptor, and drives the relay all the same.
+    fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("the relay has dropped", || !gpio.line(18).high);
+    assert!(gpio.line(18).exported);
+}
+
+#[test]
+fn a_line_that_somebody_turns_into_an_input_or_round_is_set_right() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    board.start();
+    fs::write("/sys/class/gpio/gpio18/active_low", "1").expect("turned round");
+    board.wait_for_log("relay office: somebody else changed the line; set right");
+    wait_until("turned back", || {
+        fs::read_to_string("/sys/class/gpio/gpio18/active_low").is_ok_and(|text| text == "0\n")
+    });
+    // It moved no line, neither there nor back.
+    assert_eq!(gpio.edges(18), [true]);
+    fs::write("/sys/class/gpio/gpio18/direction", "in").expect("made an input");
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("an output again, and dropped", || gpio.line(18).output && !gpio.line(18).high);
+    board.wait_for_log("relay office: gpio 18: write: Operation not permitted (EPERM)");
+}
+
+#[test]
+fn files_that_become_writable_late_are_waited_for() {
+    let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
+    for line in gpio.hardware().lines.values_mut() {
+        line.locked = true;
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // As udev does: some time after the export.
+            wait_until("exported", || gpio.line(17).exported);
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            for line in gpio.hardware().lines.values_mut() {
+                line.locked = false;
+            }
+        });
+        board.start();
+    });
+    assert!(!board.log().contains("error"), "{}", board.log());
+    assert!(gpio.line(18).high);
+}
+
+/// What an operation gave: a count, or the error's words as the C library has them.
+fn told(done: io::Result<usize>) -> String {
+    match done {
+        Ok(count) => format!("{count} "),
+        Err(error) => {
+            let errno = error.raw_os_error().expect("the kernel's");
+            // SAFETY: strerror gives a C string; nobody else in this test asks meanwhile.
+            let words = unsafe { std::ffi::CStr::from_ptr(libc::strerror(errno)) };
+            format!("-1 {}", words.to_str().expect("UTF-8"))
+        }
+    }
+}
+
+fn write(file: &str, text: &str) -> String {
+    let name = file.rsplit('/').next().expect("a name");
+    let done = fs::File::options().write(true).open(file).map(|file| {
+        // One write, as it is: `write_all` would leave an empty one out.
+        // SAFETY: the text is ours and its length goes with it.
+        let count = unsafe { libc::write(std::os::fd::AsRawFd::as_raw_fd(&file), text.as_ptr().cast(), text.len()) };
+        if count == -1 { Err(io::Error::last_os_error()) } else { Ok(count as usize) }
+    });
+    format!("write {name:<28} '{text}' -> {}\n", told(done.and_then(|count| count)))
+}
+
+fn read(file: &str) -> String {
+    let name = file.rsplit('/').next().expect("a name");
+    let mut buffer = [0; 63];
+    let done = fs::File::open(file).and_then(|file| file.read_at(&mut buffer, 0));
+    let text = String::from_utf8_lossy(&buffer[..*done.as_ref().unwrap_or(&0)]).into_owned();
+    let (count, words) = match told(done) {
+        failed if failed.starts_with("-1") => ("-1".to_owned(), failed[3..].to_owned()),
+        count => (count.trim().to_owned(), String::new()),
+    };
+    format!("read  {name:<28} -> {count} '{}' {words}\n", text.trim_end_matches('\n'))
+}
+
+/// Does what was done to a real kernel's line 2041, with 2043 held, and prints the answers in the recording's form.
+fn probe() -> String {
+    let control = |file: &str, text: &str| write(&format!("/sys/class/gpio/{file}"), text);
+    let of = |file: &str| format!("/sys/class/gpio/gpio2041/{file}");
+    let set = |file: &str, text: &str| write(&of(file), text);
+    let get = |file: &str| read(&of(file));
+    let mut all = String::new();
+    let mut say = |text: String| all.push_str(&text);
+    say(control("unexport", "2041"));
+    for number in ["2041", "2041", "2043", "99999", "abc", "-1", ""] {
+        say(control("export", number));
+    }
+    say(read("/sys/class/gpio/export"));
+    for file in ["direction", "value", "edge", "active_low"] {
+        say(get(file));
+    }
+    say(set("value", "1"));
+    say(set("direction", "bogus"));
+    say(set("direction", "out"));
+    say(get("value"));
+    say(set("direction", "high\n"));
+    say(get("value"));
+    say(get("direction"));
+    say(set("direction", "low"));
+    say(get("value"));
+    say(set("value", "1"));
+    say(get("value"));
+    say(set("value", "0"));
+    say(set("value", "2"));
+    say(get("value"));
+    say(set("value", "x"));
+    say(set("value", ""));
+    say(get("value"));
+    say(set("value", "1\n"));
+    say(set("active_low", "1"));
+    say(get("value"));
+    say(set("value", "1"));
+    say(get("value"));
+    say(set("active_low", "0"));
+    say(get("value"));
+    say(set("edge", "rising"));
+    say(get("edge"));
+    say(set("edge", "none"));
+    say(set("edge", "zz"));
+    say(set("direction", "in"));
+    say(set("edge", "both"));
+    say(get("edge"));
+    say(set("direction", "out"));
+    say(set("edge", "none"));
+    say(set("direction", "out"));
+    let kept = fs::File::options().read(true).write(true).open(of("value")).expect("opened");
+    for level in ["1", "0", "1", "0"] {
+        say(format!("pwrite kept fd {level} -> {};", told(kept.write_at(level.as_bytes(), 0))));
+        let mut buffer = [0; 3];
+        let count = kept.read_at(&mut buffer, 0);
+        say(format!(" pread -> {}'{}' \n", told(count), char::from(buffer[0])));
+    }
+    for (number, place, level) in [(1, "pos0", "1"), (2, "no seek, pos1", "0")] {
+        say(format!("write#{number} ({place}) -> {}\n", told(io::Write::write(&mut &kept, level.as_bytes()))));
+        say(get("value"));
+    }
+    say(format!("pwrite off 7 -> {}\n", told(kept.write_at(b"0", 7))));
+    let mut poll =
+        libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(&kept), events: libc::POLLPRI | libc::POLLERR, revents: 0 };
+    // SAFETY: one `pollfd`, as the count says.
+    let ready = unsafe { libc::poll(&mut poll, 1, 0) };
+    say(format!("poll -> {ready} revents {:x}\n", poll.revents));
+    for (what, path) in [("open O_TRUNC|O_CREAT", of("value")), ("create new file", "/sys/class/gpio/zz".to_owned())] {
+        let path = CString::new(path).expect("no zero byte");
+        let flags = libc::O_WRONLY | libc::O_CREAT | if what.contains("TRUNC") { libc::O_TRUNC } else { 0 };
+        // SAFETY: a C string that lives through the call.
+        let opened = unsafe { libc::open(path.as_ptr(), flags, 0o644) };
+        let words = if opened == -1 { told(Err(io::Error::last_os_error()))[3..].to_owned() } else { "ok".to_owned() };
+        say(format!("{what} -> {words}\n"));
+    }
+    say(control("unexport", "2041"));
+    say(format!("stale fd after unexport -> {}\n", told(kept.write_at(b"1", 0))));
+    say(get("value"));
+    all
+}
+
+#[test]
+fn the_stand_in_answers_as_a_real_kernel_did() {
+    let Some((_board, gpio)) = board("", &[2041, 2043]) else { return };
+    gpio.hardware().lines.get_mut(&2043).expect("there").held = true;
+    let recorded = include_str!("../gpio-recording.txt");
+    let answered = probe();
+    for (position, (answer, record)) in answered.lines().zip(recorded.lines()).enumerate() {
+        assert_eq!(answer, record, "line {}", position + 1);
+    }
+    assert_eq!(answered, recorded);
+}

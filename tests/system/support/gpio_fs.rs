@@ -1,0 +1,451 @@
+//! A stand-in for /sys/class/gpio that answers as a real kernel's does (tests/gpio-recording.txt), seen only in the
+//! test's own mount namespace. The test holds the hardware side: levels, edges, and what may go wrong.
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, UNIX_EPOCH};
+
+use fuser::{
+    FileAttr, FileType, Filesystem, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEntry, ReplyOpen,
+    ReplyWrite, Request, TimeOrNow,
+};
+use libc::{EACCES, EBUSY, EINVAL, EIO, ENODEV, ENOENT, EPERM, O_ACCMODE, O_RDONLY, O_WRONLY};
+
+use super::{Board, skip};
+
+/// A GPIO line.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    /// The kernel holds it: exporting it is EBUSY.
+    pub held: bool,
+    /// Writing its files is EACCES, as before udev has given them away.
+    pub locked: bool,
+    pub exported: bool,
+    /// Counts exports: a descriptor of an earlier one is dead for ever.
+    export: u64,
+    pub output: bool,
+    /// The physical level.
+    pub high: bool,
+    active_low: bool,
+    edge: Edge,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Edge {
+    #[default]
+    None,
+    Rising,
+    Falling,
+    Both,
+}
+
+const EDGES: [(&str, Edge); 4] =
+    [("none", Edge::None), ("rising", Edge::Rising), ("falling", Edge::Falling), ("both", Edge::Both)];
+
+/// All lines and what happened to them.
+#[derive(Default)]
+pub struct Hardware {
+    pub lines: BTreeMap<u32, Line>,
+    /// Every change of a physical level: the line and its new level.
+    pub edges: Vec<(u32, bool)>,
+}
+
+impl Hardware {
+    fn set(&mut self, number: u32, high: bool) {
+        let line = self.lines.get_mut(&number).expect("a line");
+        if line.high != high {
+            line.high = high;
+            self.edges.push((number, high));
+        }
+    }
+
+    fn export(&mut self, text: &str) -> Result<(), i32> {
+        let line = text.trim().parse().ok().and_then(|number: u32| self.lines.get_mut(&number)).ok_or(EINVAL)?;
+        if line.exported || line.held {
+            return Err(EBUSY);
+        }
+        line.exported = true;
+        line.export += 1;
+        Ok(())
+    }
+
+    fn unexport(&mut self, text: &str) -> Result<(), i32> {
+        let line = text.trim().parse().ok().and_then(|number: u32| self.lines.get_mut(&number)).ok_or(EINVAL)?;
+        if !line.exported {
+            return Err(EINVAL);
+        }
+        line.exported = false;
+        line.edge = Edge::None;
+        line.active_low = false;
+        Ok(())
+    }
+
+    fn read(&self, number: u32, file: File) -> String {
+        let line = &self.lines[&number];
+        match file {
+            File::Direction => if line.output { "out" } else { "in" }.to_owned(),
+            File::Value => u8::from(line.high != line.active_low).to_string(),
+            File::Edge => EDGES.iter().find(|(_, edge)| *edge == line.edge).expect("all four").0.to_owned(),
+            File::ActiveLow => u8::from(line.active_low).to_string(),
+        }
+    }
+
+    fn write(&mut self, number: u32, file: File, text: &str) -> Result<(), i32> {
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let line = self.lines.get_mut(&number).expect("a line");
+        let truth = || text.parse::<i64>().map(|number| number != 0).map_err(|_| EINVAL);
+        match file {
+            File::Direction => {
+                let high = match text {
+                    "in" => {
+                        line.output = false;
+                        return Ok(());
+                    }
+                    "high" => true,
+                    "out" | "low" => false,
+                    _ => return Err(EINVAL),
+                };
+                line.output = true;
+                self.set(number, high);
+            }
+            File::Value => {
+                if !line.output {
+                    return Err(EPERM);
+                }
+                let high = truth()? != line.active_low;
+                self.set(number, high);
+            }
+            File::ActiveLow => line.active_low = truth()?,
+            File::Edge => {
+                let edge = EDGES.iter().find(|(word, _)| *word == text).ok_or(EINVAL)?.1;
+                // No interrupt from an output.
+                if line.output && edge != Edge::None {
+                    return Err(EIO);
+                }
+                line.edge = edge;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum File {
+    Direction,
+    Value,
+    Edge,
+    ActiveLow,
+}
+
+const FILES: [(&str, File); 4] =
+    [("direction", File::Direction), ("value", File::Value), ("edge", File::Edge), ("active_low", File::ActiveLow)];
+
+/// What an inode number stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Node {
+    Root,
+    Export,
+    Unexport,
+    Folder(u32),
+    File(u32, File),
+}
+
+impl Node {
+    fn number(self) -> u64 {
+        let folder = |number: u32| (u64::from(number) + 1) * 8;
+        match self {
+            Node::Root => 1,
+            Node::Export => 2,
+            Node::Unexport => 3,
+            Node::Folder(number) => folder(number),
+            Node::File(number, file) => folder(number) + 1 + file as u64,
+        }
+    }
+
+    fn from_number(number: u64) -> Option<Node> {
+        match number {
+            1 => Some(Node::Root),
+            2 => Some(Node::Export),
+            3 => Some(Node::Unexport),
+            _ => {
+                let line = u32::try_from((number / 8).checked_sub(1)?).ok()?;
+                match number % 8 {
+                    0 => Some(Node::Folder(line)),
+                    file => FILES.get(file as usize - 1).map(|(_, file)| Node::File(line, *file)),
+                }
+            }
+        }
+    }
+}
+
+/// The file system over the hardware.
+struct Sysfs(Arc<Mutex<Hardware>>);
+
+impl Sysfs {
+    fn hardware(&self) -> MutexGuard<'_, Hardware> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The node, if it is there now.
+    fn node(&self, inode: u64) -> Result<Node, i32> {
+        let node = Node::from_number(inode).ok_or(ENOENT)?;
+        match node {
+            Node::Folder(number) | Node::File(number, _) => {
+                let exported = self.hardware().lines.get(&number).is_some_and(|line| line.exported);
+                if exported { Ok(node) } else { Err(ENOENT) }
+            }
+            _ => Ok(node),
+        }
+    }
+
+    fn find(&self, parent: u64, name: &OsStr) -> Result<Node, i32> {
+        let name = name.to_str().ok_or(ENOENT)?;
+        let node = match (self.node(parent)?, name) {
+            (Node::Root, "export") => Node::Export,
+            (Node::Root, "unexport") => Node::Unexport,
+            (Node::Root, name) => {
+                let number = name.strip_prefix("gpio").and_then(|number| number.parse().ok()).ok_or(ENOENT)?;
+                Node::Folder(number)
+            }
+            (Node::Folder(number), name) => {
+                Node::File(number, FILES.iter().find(|(known, _)| *known == name).ok_or(ENOENT)?.1)
+            }
+            _ => return Err(ENOENT),
+        };
+        self.node(node.number())
+    }
+
+    fn take(&self, node: Node, handle: u64, data: &[u8]) -> Result<(), i32> {
+        let text = std::str::from_utf8(data).map_err(|_| EINVAL)?;
+        let mut hardware = self.hardware();
+        match node {
+            Node::Export => hardware.export(text),
+            Node::Unexport => hardware.unexport(text),
+            Node::File(number, file) => {
+                hardware.alive(number, handle)?;
+                hardware.write(number, file, text)
+            }
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+impl Hardware {
+    /// Is the export that this descriptor was opened under still the one?
+    fn alive(&self, number: u32, export: u64) -> Result<(), i32> {
+        let line = &self.lines[&number];
+        if line.exported && line.export == export { Ok(()) } else { Err(ENODEV) }
+    }
+}
+
+/// Nothing is remembered: what is exported comes and goes.
+const TTL: Duration = Duration::ZERO;
+
+fn attributes(node: Node) -> FileAttr {
+    let (kind, perm) = match node {
+        Node::Root | Node::Folder(_) => (FileType::Directory, 0o755),
+        Node::Export | Node::Unexport => (FileType::RegularFile, 0o200),
+        Node::File(..) => (FileType::RegularFile, 0o644),
+    };
+    FileAttr {
+        ino: node.number(),
+        size: 4096,
+        blocks: 0,
+        atime: UNIX_EPOCH,
+        mtime: UNIX_EPOCH,
+        ctime: UNIX_EPOCH,
+        crtime: UNIX_EPOCH,
+        kind,
+        perm,
+        nlink: 1,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
+        blksize: 4096,
+        flags: 0,
+    }
+}
+
+impl Filesystem for Sysfs {
+    fn lookup(&mut self, _: &Request<'_>, parent: u64, name: &OsStr, reply: ReplyEntry) {
+        match self.find(parent, name) {
+            Ok(node) => reply.entry(&TTL, &attributes(node), 0),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn getattr(&mut self, _: &Request<'_>, inode: u64, _: Option<u64>, reply: ReplyAttr) {
+        match self.node(inode) {
+            Ok(node) => reply.attr(&TTL, &attributes(node)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    /// Cutting off is allowed and does nothing, as in sysfs.
+    #[allow(clippy::too_many_arguments)]
+    fn setattr(
+        &mut self,
+        request: &Request<'_>,
+        inode: u64,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u32>,
+        _: Option<u64>,
+        _: Option<TimeOrNow>,
+        _: Option<TimeOrNow>,
+        _: Option<std::time::SystemTime>,
+        handle: Option<u64>,
+        _: Option<std::time::SystemTime>,
+        _: Option<std::time::SystemTime>,
+        _: Option<std::time::SystemTime>,
+        _: Option<u32>,
+        reply: ReplyAttr,
+    ) {
+        self.getattr(request, inode, handle, reply);
+    }
+
+    fn open(&mut self, _: &Request<'_>, inode: u64, flags: i32, reply: ReplyOpen) {
+        let (reads, writes) = (flags & O_ACCMODE != O_WRONLY, flags & O_ACCMODE != O_RDONLY);
+        match self.node(inode) {
+            // Even root may not read what has no reading side.
+            Ok(Node::Export | Node::Unexport) if reads => reply.error(EACCES),
+            Ok(Node::File(number, _)) => {
+                let line = self.hardware().lines[&number].clone();
+                if writes && line.locked {
+                    return reply.error(EACCES);
+                }
+                reply.opened(line.export, fuser::consts::FOPEN_DIRECT_IO);
+            }
+            Ok(_) => reply.opened(0, fuser::consts::FOPEN_DIRECT_IO),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn read(
+        &mut self,
+        _: &Request<'_>,
+        inode: u64,
+        handle: u64,
+        offset: i64,
+        size: u32,
+        _: i32,
+        _: Option<u64>,
+        reply: ReplyData,
+    ) {
+        let Some(Node::File(number, file)) = Node::from_number(inode) else { return reply.error(EINVAL) };
+        let hardware = self.hardware();
+        match hardware.alive(number, handle) {
+            Err(errno) => reply.error(errno),
+            Ok(()) => {
+                let text = format!("{}\n", hardware.read(number, file));
+                let rest = text.as_bytes().get(offset as usize..).unwrap_or_default();
+                reply.data(&rest[..rest.len().min(size as usize)]);
+            }
+        }
+    }
+
+    /// The offset is ignored, as in sysfs.
+    #[allow(clippy::too_many_arguments)]
+    fn write(
+        &mut self,
+        _: &Request<'_>,
+        inode: u64,
+        handle: u64,
+        _: i64,
+        data: &[u8],
+        _: u32,
+        _: i32,
+        _: Option<u64>,
+        reply: ReplyWrite,
+    ) {
+        let done = Node::from_number(inode).ok_or(ENOENT).and_then(|node| self.take(node, handle, data));
+        match done {
+            Ok(()) => reply.written(data.len() as u32),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn create(&mut self, _: &Request<'_>, _: u64, _: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        reply.error(EACCES);
+    }
+
+    fn readdir(&mut self, _: &Request<'_>, inode: u64, _: u64, offset: i64, mut reply: ReplyDirectory) {
+        let exported: Vec<u32> =
+            self.hardware().lines.iter().filter(|(_, line)| line.exported).map(|(number, _)| *number).collect();
+        let entries: Vec<(Node, String)> = match self.node(inode) {
+            Ok(Node::Root) => [(Node::Export, "export".to_owned()), (Node::Unexport, "unexport".to_owned())]
+                .into_iter()
+                .chain(exported.into_iter().map(|number| (Node::Folder(number), format!("gpio{number}"))))
+                .collect(),
+            Ok(Node::Folder(number)) => {
+                FILES.iter().map(|(name, file)| (Node::File(number, *file), (*name).to_owned())).collect()
+            }
+            Ok(_) => return reply.error(libc::ENOTDIR),
+            Err(errno) => return reply.error(errno),
+        };
+        for (position, (node, name)) in entries.into_iter().enumerate().skip(offset as usize) {
+            if reply.add(node.number(), position as i64 + 1, attributes(node).kind, name) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+}
+
+/// The hardware side, in the test's hands.
+pub struct Gpio(Arc<Mutex<Hardware>>);
+
+impl Gpio {
+    /// Puts the stand-in in place of /sys/class/gpio for this test. `None` if the test must be skipped.
+    #[track_caller]
+    pub fn mount(board: &Board, lines: &[u32]) -> Option<Gpio> {
+        if let Err(error) = fs::File::options().read(true).write(true).open("/dev/fuse") {
+            skip(&format!("/dev/fuse cannot be opened: {error}"));
+            return None;
+        }
+        let hardware = Arc::new(Mutex::new(Hardware::default()));
+        hardware.lock().expect("new").lines.extend(lines.iter().map(|number| (*number, Line::default())));
+        let [tmpfs, served] = ["tmpfs", "served"].map(|name| board.path(name));
+        for folder in [&tmpfs, &served] {
+            fs::create_dir(folder).expect("made");
+        }
+        // /sys/class takes no new folder: an empty `gpio` is laid over it, and the stand-in bound there.
+        mount("tmpfs", &tmpfs, "tmpfs", 0, "");
+        let [upper, work] = ["upper/gpio", "work"].map(|name| tmpfs.join(name));
+        fs::create_dir_all(&upper).expect("made");
+        fs::create_dir(&work).expect("made");
+        let options =
+            format!("lowerdir=/sys/class,upperdir={},workdir={}", tmpfs.join("upper").display(), work.display());
+        mount("overlay", Path::new("/sys/class"), "overlay", 0, &options);
+        let session = fuser::spawn_mount2(Sysfs(hardware.clone()), &served, &[]).expect("FUSE");
+        // It serves until the test's process ends, and its mounts go with the namespace.
+        std::mem::forget(session);
+        mount(served.to_str().expect("UTF-8"), Path::new("/sys/class/gpio"), "", libc::MS_BIND, "");
+        Some(Gpio(hardware))
+    }
+
+    pub fn hardware(&self) -> MutexGuard<'_, Hardware> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub fn line(&self, number: u32) -> Line {
+        self.hardware().lines[&number].clone()
+    }
+
+    /// The levels a line has gone through since it was made: its edges.
+    pub fn edges(&self, number: u32) -> Vec<bool> {
+        let of_line = |(line, level): &(u32, bool)| (*line == number).then_some(*level);
+        self.hardware().edges.iter().filter_map(of_line).collect()
+    }
+}
+
+fn mount(source: &str, target: &Path, kind: &str, flags: libc::c_ulong, options: &str) {
+    let [source, kind, options] = [source, kind, options].map(|text| CString::new(text).expect("no zero byte"));
+    let path = CString::new(target.to_str().expect("UTF-8")).expect("no zero byte");
+    // SAFETY: C strings that live through the call.
+    let done = unsafe { libc::mount(source.as_ptr(), path.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast()) };
+    assert_eq!(done, 0, "mount {}: {}", target.display(), std::io::Error::last_os_error());
+}
