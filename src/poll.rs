@@ -196,14 +196,14 @@ impl Poll {
     pub fn round(&mut self, now: Time, hardware: &mut impl Hardware) {
         self.pace.count(now);
         self.rounds = self.rounds.wrapping_add(1);
-        for number in 0..self.monitors.len() {
-            if !self.monitors[number].is_quiet() {
-                self.make_room(now, hardware);
-                let monitor = &mut self.monitors[number];
-                let module = &self.settings.modules[monitor.module];
-                monitor.read(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
-                self.beat_due = self.beat_due.min(monitor.beat_due());
-            }
+        let mut next = 0;
+        while let Some(ahead) = self.monitors[next..].iter().position(|monitor| !monitor.is_quiet()) {
+            self.make_room(now, hardware);
+            let monitor = &mut self.monitors[next + ahead];
+            let module = &self.settings.modules[monitor.module];
+            monitor.read(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
+            self.beat_due = self.beat_due.min(monitor.beat_due());
+            next += ahead + 1;
         }
         if now >= self.beat_due {
             self.check_beats(now, hardware);

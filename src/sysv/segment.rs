@@ -226,7 +226,7 @@ impl Segment {
         if mem::size_of::<T>() > self.words * mem::size_of::<u32>() {
             return Err(Error { op: Op::Attach, errno: Errno::EINVAL });
         }
-        if self.access == Access::ReadOnly {
+        if self.access != Access::ReadWrite {
             return Err(Error { op: Op::Attach, errno: Errno::EACCES });
         }
         // SAFETY: the mapping is page-aligned, large enough (checked), lives as long as `self`, and `Words` promises

@@ -1,0 +1,50 @@
+/* The yardstick: a bare futex wake between two C processes. Prints the nanoseconds of each of N wakes, from before the
+ * store until the waker sees that the woken one has answered. usage: futex_wake N
+ */
+#define _GNU_SOURCE
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+    int count = argc > 1 ? atoi(argv[1]) : 1000;
+    uint32_t *bell = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *answer = bell + 64;
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (uint32_t seen = 0;;) {
+            syscall(SYS_futex, bell, FUTEX_WAIT, seen, NULL, NULL, 0);
+            seen = __atomic_load_n(bell, __ATOMIC_ACQUIRE);
+            __atomic_store_n(answer, seen, __ATOMIC_RELEASE);
+        }
+    }
+    for (int turn = 0; turn < count; turn++) {
+        usleep(2000); /* the other one sleeps by now */
+        uint64_t start = now();
+        uint32_t rung = __atomic_add_fetch(bell, 1, __ATOMIC_SEQ_CST);
+        syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+        while (__atomic_load_n(answer, __ATOMIC_ACQUIRE) != rung)
+            ;
+        printf("%llu\n", (unsigned long long)(now() - start));
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return 0;
+}

@@ -1,0 +1,33 @@
+//! The whole turn of the loop in which nothing has happened, for tools that count: `benches/budgets` runs it under
+//! callgrind and strace. Its arguments: how many modules, how many turns, and `ftok` for modules with a second segment.
+#[path = "../src/daemon/hardware.rs"]
+#[allow(dead_code)]
+mod hardware;
+
+use alarmd::alarm::{ModuleId, Name};
+use alarmd::clock::{MS, Time};
+use alarmd::poll::Poll;
+use alarmd::settings::{ModuleSettings, Path, Settings};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let number = |at: usize, default| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (modules, turns): (u32, u32) = (number(0, 2), number(1, 0));
+    let mut settings = Settings::default();
+    for id in 1..=modules {
+        let name = Name::new(&format!("m{id}")).expect("a name");
+        let mut module = ModuleSettings::new(name, ModuleId::new(id).expect("an id"));
+        if arguments.get(2).is_some_and(|word| word == "ftok") {
+            module.ftok = Path::new("/");
+        }
+        settings.modules.push(module).expect("room");
+    }
+    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE };
+    let mut poll = Box::new(Poll::start(settings, &mut hardware).expect("started"));
+    // Long ago: every wait's deadline has passed, and no health check is due. All else is the daemon's way.
+    let mut now = Time::default();
+    for _ in 0..turns {
+        now = poll.turn(now, &mut hardware).expect("alone");
+    }
+    assert_eq!(now, Time::default() + u64::from(turns) * 50 * MS, "each turn was timed out once");
+}

@@ -1,0 +1,91 @@
+//! From `raise` to the line written, beside a bare futex wake between two C processes in the same run. Prints both
+//! medians and their ratio; exits 1 if the ratio is above the budget. Run it through `benches/budgets`, which gives it an
+//! IPC namespace of its own. Its arguments: the alarmd executable and the futex_wake executable.
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::Key;
+
+/// Times a bare futex wake.
+const BUDGET: f64 = 2.0;
+const BATCHES: usize = 8;
+const SAMPLES: usize = 250;
+
+/// Ends the daemon with the bench.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [alarmd, futex_wake] = &arguments[..] else {
+        eprintln!("latency: run me through benches/budgets");
+        return ExitCode::SUCCESS;
+    };
+    let folder = tempfile::Builder::new().tempdir_in("/dev/shm").expect("a folder in memory");
+    let lamp = folder.path().join("lamp");
+    let config = folder.path().join("alarmd.conf");
+    // No poll helps: what is measured is the bell.
+    fs::write(&config, format!("[daemon]\npoll_ms = 60000\n[lamp bench]\npath = {}\n", lamp.display()))
+        .expect("written");
+    let pidfile = folder.path().join("pid");
+    let mut command = Command::new(alarmd);
+    command.arg("-c").arg(&config).arg("--pidfile").arg(&pidfile).stderr(Stdio::null());
+    let _daemon = Daemon(command.spawn().expect("started"));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while fs::read_to_string(&pidfile).map_or(true, |pid| pid.is_empty()) {
+        assert!(Instant::now() < deadline, "the daemon does not work");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let level = watch(&File::open(&lamp).expect("the lamp"));
+    let module = ModuleId::new(31).expect("an id");
+    let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..BATCHES {
+        let output = Command::new(futex_wake).arg(SAMPLES.to_string()).output().expect("futex_wake runs");
+        bare.extend(String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| line.parse::<u64>().ok()));
+        ours.extend((0..SAMPLES).map(|_| sample(&mut producer, level)));
+    }
+    let (ours, bare) = (median(ours), median(bare));
+    let ratio = ours as f64 / bare as f64;
+    println!("raise to line written: {ours} ns; bare futex wake: {bare} ns; ratio {ratio:.2} (budget {BUDGET:.2})");
+    if ratio <= BUDGET { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The lamp's file as memory: what the daemon writes there is seen without a system call.
+fn watch(file: &File) -> &'static AtomicU8 {
+    let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), 1, read, shared, file.as_raw_fd(), 0) };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: the file holds at least one byte, is never cut, and stays mapped to the end; it is only loaded from.
+    unsafe { AtomicU8::from_ptr(page.cast()) }
+}
+
+fn sample(producer: &mut Producer, level: &AtomicU8) -> u64 {
+    let until = |wanted: u8| while level.load(Ordering::Acquire) != wanted {};
+    // The daemon sleeps by now, and its pace has recovered.
+    std::thread::sleep(Duration::from_millis(3));
+    let start = Instant::now();
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    until(b'1');
+    let taken = start.elapsed();
+    producer.clear(AlarmId::default()).expect("cleared");
+    until(b'0');
+    taken.as_nanos() as u64
+}
+
+fn median(mut samples: Vec<u64>) -> u64 {
+    samples.sort_unstable();
+    samples[samples.len() / 2]
+}
