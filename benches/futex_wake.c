@@ -36,7 +36,7 @@ int main(int argc, char **argv)
         }
     }
     for (int turn = 0; turn < count; turn++) {
-        usleep(2000); /* the other one sleeps by now */
+        usleep(3000); /* the other one sleeps by now */
         uint64_t start = now();
         uint32_t rung = __atomic_add_fetch(bell, 1, __ATOMIC_SEQ_CST);
         syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);

@@ -217,7 +217,7 @@ impl Monitor {
             return true;
         };
         let mut differs = segment.sequence.load(Ordering::Relaxed) ^ self.seen.sequence;
-        for (word, seen) in segment.record.iter().zip(self.seen.record) {
+        for (word, seen) in segment.record.iter().zip(&self.seen.record) {
             differs |= word.load(Ordering::Relaxed) ^ seen;
         }
         differs == 0

@@ -109,7 +109,7 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
         }
         victim.kill();
         inside += u32::from(view.writer.load(Ordering::Relaxed) != 0);
-        halfway += u32::from(view.sequence.load(Ordering::Relaxed) & 1);
+        halfway += view.sequence.load(Ordering::Relaxed) & 1;
         next.raise(alike(7), 7).expect("the next producer goes on");
         next.clear(alike(7)).expect("the next producer goes on");
         let mut copy = ModuleSegment::EMPTY;
