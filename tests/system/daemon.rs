@@ -150,7 +150,7 @@ fn sighup_reads_the_configuration_again() {
     let Some(board) = Board::new(LAMPS) else { return };
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.done(&["raise", "alarm", "--type", "2"]);
-    board.wait_for_output("any", "1");
+    wait_until("both are shown", || board.status()["alarms"].as_array().map(Vec::len) == Some(2));
     let writes = |name: &str| {
         let status = board.status();
         let outputs = status["outputs"].as_array().expect("outputs").clone();

@@ -124,9 +124,10 @@ fn a_removed_doorbell_and_status_block_are_made_again() {
     // The same producer rings the new bell, and the events of before are still there.
     producer.clear(AlarmId::default()).expect("cleared");
     board.wait_for_output("any", "0");
-    let events = board.status()["events"].as_array().expect("events").clone();
-    let what: Vec<&str> = events.iter().filter_map(|event| event["what"].as_str()).collect();
-    assert_eq!(what, ["raised", "cleared"]);
+    wait_until("both events are told", || {
+        let events = board.status()["events"].as_array().expect("events").clone();
+        events.iter().filter_map(|event| event["what"].as_str()).eq(["raised", "cleared"])
+    });
 }
 
 #[test]
@@ -194,7 +195,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     producer.promise(60).expect("promised");
     board.wait_for_output("any", "1");
     board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
-    assert_eq!(fixed_state(&board), "silent");
+    wait_until("it is told", || fixed_state(&board) == "silent");
     wait_until("a beat is heard", || {
         producer.beat().expect("beaten");
         board.output("any") == "0"
