@@ -1,6 +1,7 @@
 //! Real processes, real shared memory, real signals: alarmd through the doors its users use.
 mod ctl;
 mod daemon;
+mod docs;
 mod gpio;
 mod keys;
 mod life;

@@ -1,0 +1,80 @@
+//! What the pages promise.
+use std::fs;
+use std::mem::{offset_of, size_of};
+use std::path::{Path, PathBuf};
+
+use alarmd::wire::{ALARMS, EVENTS, StatusBlock};
+
+use crate::support::{Board, Ran};
+
+fn page(name: &str) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The code blocks of a page that hold a configuration.
+fn configurations(page: &str) -> Vec<String> {
+    let blocks = page.split("```").skip(1).step_by(2).map(|block| block.split_once('\n').map_or("", |(_, text)| text));
+    blocks.filter(|block| block.starts_with('[')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_configurations_in_the_pages_are_good() {
+    let Some(board) = Board::bare("") else { return };
+    for name in ["README.md", "docs/configuration.md"] {
+        let found = configurations(&page(name));
+        assert!(!found.is_empty(), "{name}");
+        for config in found {
+            board.configure(&config);
+            let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
+            assert_eq!(ran.code, 0, "{name}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_in_its_page_and_in_the_manual() {
+    let pages = [page("docs/configuration.md"), page("docs/man/alarmd.conf.5")];
+    for (section, unknown) in [("daemon", "[daemon]"), ("module", "[module a]\nid = 1"), ("lamp", "[lamp a]\ngpio = 1")]
+    {
+        let Some(board) = Board::bare(&format!("{unknown}\nno_such_key = 1\n")) else { return };
+        let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
+        let known = ran.err.trim().rsplit_once("known here: ").expect("the keys are told").1.to_owned();
+        for key in known.split(", ") {
+            assert!(pages[0].contains(&format!("\n| {key} |")), "[{section}] {key} is not in docs/configuration.md");
+            assert!(pages[1].contains(&format!("\n.It Cm {key}\n")), "[{section}] {key} is not in alarmd.conf.5");
+        }
+    }
+}
+
+#[test]
+fn the_wire_format_page_tells_the_status_blocks_offsets() {
+    let page = page("docs/wire-format.md").replace(',', "");
+    type Block = StatusBlock<u32>;
+    let rows = [
+        (offset_of!(Block, modules), "32 × 16 | modules".to_owned()),
+        (offset_of!(Block, segments), "96 × 10 | segments".to_owned()),
+        (offset_of!(Block, outputs), "32 × 48 | outputs".to_owned()),
+        (offset_of!(Block, alarms), format!("{ALARMS} × 9 | active alarms")),
+        (offset_of!(Block, events), format!("{EVENTS} × 11 | events")),
+    ];
+    for (offset, what) in rows {
+        assert!(page.contains(&format!("| {offset} | {what}")), "{offset} {what}");
+    }
+    assert!(page.contains(&format!("| {} | 0644 |", size_of::<Block>())));
+}
+
+#[test]
+fn the_c_example_in_the_producers_page_compiles_and_raises() {
+    let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[module fan]\nid = 31\n") else { return };
+    let page = page("docs/producers.md");
+    let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C block");
+    fs::write(board.path("fan.c"), code).expect("written");
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+    let mut cc = std::process::Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    cc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-I"]).arg(include);
+    let built = cc.arg("-o").arg(board.path("fan")).arg(board.path("fan.c")).status().expect("a C compiler");
+    assert!(built.success());
+    assert!(std::process::Command::new(board.path("fan")).status().expect("run").success());
+    board.wait_for_log("module fan: type 0x1 code 0x7 index 0x2 level 0x2 (major)");
+}
