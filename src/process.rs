@@ -43,7 +43,7 @@ impl Mark {
 
     fn of(pid: u32) -> Mark {
         let born = Stat::read(pid).map_or(0, |stat| stat.born);
-        Mark(pid | born << PID_BITS)
+        Mark(pid | (born << PID_BITS))
     }
 
     /// The mark in this word.

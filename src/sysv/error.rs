@@ -44,7 +44,7 @@ pub struct Error {
 
 impl Error {
     /// The error with the key and the owner of the key, as a person reads it: what, where, and what to do.
-    pub fn of<'a>(self, whose: &'a str, key: Key) -> Explained<'a> {
+    pub fn of(self, whose: &str, key: Key) -> Explained<'_> {
         Explained { error: self, whose, key }
     }
 

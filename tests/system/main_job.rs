@@ -120,7 +120,7 @@ fn each_transition_is_one_log_line_with_module_alarm_and_outputs() {
 
 #[test]
 fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
-    let modules: String = (1..=32).map(|id| format!("[module m{id}]\nid = {id}\n")).collect();
+    let modules = (1..=32).map(|id| format!("[module m{id}]\nid = {id}\n")).collect::<Vec<_>>().concat();
     let Some(board) = Board::new(&format!("{modules}[lamp any]\npath = {{dir}}/any\n")) else { return };
     for id in 1..=32u32 {
         let module = alarmd::alarm::ModuleId::new(id).expect("an id");

@@ -122,9 +122,9 @@ fn every_error_is_told_at_once_in_the_files_order() {
 
 #[test]
 fn more_than_the_tables_hold_is_told() {
-    let modules: String = (1..=33).map(|id| format!("[module m{id}]\nid = {id}\n")).collect();
+    let modules = (1..=33).map(|id| format!("[module m{id}]\nid = {id}\n")).collect::<Vec<_>>().concat();
     says(&modules, 65, &["more than 32 modules"]);
-    let outputs: String = (1..=33).map(|gpio| format!("[lamp l{gpio}]\ngpio = {gpio}\n")).collect();
+    let outputs = (1..=33).map(|gpio| format!("[lamp l{gpio}]\ngpio = {gpio}\n")).collect::<Vec<_>>().concat();
     says(&outputs, 65, &["more than 32 outputs"]);
 }
 
