@@ -68,6 +68,7 @@ pub struct Poll {
     doorbell: Option<Segment>,
     doorbell_error: Option<Error>,
     publisher: Publisher,
+    status_error: Option<StartError>,
     pace: Pace,
     rounds: u32,
     health_due: Time,
@@ -90,6 +91,7 @@ impl Poll {
             doorbell: None,
             doorbell_error: None,
             publisher: Publisher::claim()?,
+            status_error: None,
             pace: Pace::default(),
             rounds: 0,
             health_due: Time::default(),
@@ -218,8 +220,14 @@ impl Poll {
     pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
         self.health_due = now + HEALTH;
         self.check_doorbell();
-        if let Err(runs @ StartError::Runs(_)) = self.publisher.check() {
-            return Err(runs);
+        match self.publisher.check() {
+            Err(runs @ StartError::Runs(_)) => return Err(runs),
+            Err(error) if self.status_error != Some(error) => {
+                warn!("{error}; alarmctl cannot see this daemon until it is mended");
+                self.status_error = Some(error);
+            }
+            Err(_) => {}
+            Ok(()) => self.status_error = None,
         }
         self.check_segments(now, hardware);
         // The nearest may have moved nearer.
@@ -367,7 +375,6 @@ impl Poll {
             self.drive(now, hardware);
             self.tell_all();
             self.publish(now);
-            self.transitions.clear();
         }
     }
 

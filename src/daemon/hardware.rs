@@ -86,7 +86,9 @@ fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineErro
             fs::write(trigger, "none").map_err(|error| io_failed(Step::Open, &error))?;
         }
     }
-    let line = open(path, active_low, full, true)?;
+    // A device that is not there must be told, not covered by a plain file of its name.
+    let may_create = !path.starts_with("/dev") || path.starts_with("/dev/shm");
+    let line = open(path, active_low, full, may_create)?;
     line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
     Ok(line)
 }

@@ -204,13 +204,8 @@ fn key_tells_which_key_from_what_and_what_would_change_it() {
 fn a_segment_without_permission_is_told_with_the_remedy() {
     let Some(mut board) = Board::bare("[daemon]\nmode = 0600\n[module sdhmgt]\nid = 31\n") else { return };
     board.start();
-    // Another user must find the executable and the configuration.
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(board.folder.path(), open).expect("opened");
     let mut command = board.alarmctl(&["raise", "sdhmgt"]);
-    let copy = board.path("copy");
-    std::fs::copy(env!("CARGO_BIN_EXE_alarmd"), &copy).expect("copied");
-    let mut other = std::process::Command::new(&copy);
+    let mut other = std::process::Command::new(board.for_everybody(env!("CARGO_BIN_EXE_alarmd").as_ref()));
     other.arg0("alarmctl").args(command.get_args()).current_dir("/").uid(65534);
     let output = match other.output() {
         Ok(output) => output,

@@ -155,7 +155,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
 fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
     let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(mut board) = Board::bare(config) else { return };
-    let mut stranger = Command::new(crate::support::c::program("old_producer"));
+    let mut stranger = Command::new(board.for_everybody(&crate::support::c::program("old_producer")));
     stranger.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut stranger = match stranger.spawn() {
         Ok(child) => Process(child),

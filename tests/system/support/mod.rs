@@ -5,7 +5,7 @@ pub mod gpio_fs;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -262,6 +262,15 @@ impl Board {
         let modules = status["modules"].as_array().expect("modules").clone();
         let module = modules.into_iter().find(|entry| entry["name"] == module).expect("the module");
         module["segments"].as_array()?.iter().find(|segment| segment["role"] == role).cloned()
+    }
+
+    /// A copy of an executable where every user may run it: the checkout may lie in a folder that is one user's own.
+    #[track_caller]
+    pub fn for_everybody(&self, executable: &Path) -> PathBuf {
+        fs::set_permissions(self.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
+        let copy = self.path(executable.file_name().and_then(|name| name.to_str()).expect("a name"));
+        fs::copy(executable, &copy).expect("copied");
+        copy
     }
 
     /// What stands in an output's file.
