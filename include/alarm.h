@@ -1,4 +1,5 @@
-/* alarm.h: report alarms to alarmd from C. Header only; C99 and GCC 4.7 or later (or clang).
+/* alarm.h: report alarms to alarmd from C. Header only; GCC 4.7 or later, or clang; -std=gnu99 or later, or C99 with
+ * _GNU_SOURCE defined before the first include.
  *
  * The bytes are told in docs/wire-format.md. Several processes may write one module; each call is safe against the others,
  * against being killed at any instruction, and against somebody removing the segment meanwhile. A struct alarm_producer is
@@ -26,6 +27,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,11 +106,18 @@ static inline void *alarm__attach(int id, size_t size)
 static inline int alarm__attach_module(struct alarm_producer *p)
 {
     for (int turn = 0; turn < 8; turn++) {
-        p->id = shmget(p->key, 0, 0);
-        if (p->id == -1 && errno == ENOENT)
-            p->id = shmget(p->key, sizeof(struct alarm_segment), IPC_CREAT | IPC_EXCL | p->mode);
-        if (p->id != -1 && (p->segment = alarm__attach(p->id, sizeof(struct alarm_segment))) != NULL)
+        int id = shmget(p->key, 0, 0);
+        if (id == -1 && errno == ENOENT)
+            id = shmget(p->key, sizeof(struct alarm_segment), IPC_CREAT | IPC_EXCL | p->mode);
+        struct alarm_segment *segment =
+            id == -1 ? NULL : (struct alarm_segment *)alarm__attach(id, sizeof(struct alarm_segment));
+        if (segment != NULL) {
+            if (p->segment != NULL)
+                shmdt(p->segment);
+            p->segment = segment;
+            p->id = id;
             return 0;
+        }
         /* Somebody makes or removes it at this moment. */
         if (errno != EEXIST && errno != EIDRM)
             return -1;
@@ -184,7 +193,7 @@ static inline void alarm__ring(struct alarm_producer *p)
             p->doorbell_id = shmget(ALARM_DOORBELL_KEY, 0, 0);
             if (p->doorbell_id == -1)
                 return;
-            p->doorbell = alarm__attach(p->doorbell_id, sizeof(struct alarm_doorbell));
+            p->doorbell = (struct alarm_doorbell *)alarm__attach(p->doorbell_id, sizeof(struct alarm_doorbell));
             if (p->doorbell == NULL)
                 return;
         }
@@ -201,14 +210,17 @@ static inline void alarm__ring(struct alarm_producer *p)
     }
 }
 
-/* Was it stored where somebody reads? Rings; 1: yes, 0: no, but there is a new segment now to store into again. */
-static inline int alarm__stored(struct alarm_producer *p)
+/* After an attempt to store: 1 it stands where somebody reads, 0 there is a new segment now to store into, -1 it failed.
+ * Of a segment that was removed neither success nor failure counts. The ring comes before the look, which costs time. */
+static inline int alarm__settled(struct alarm_producer *p, int failed)
 {
-    alarm__ring(p);
-    if (!alarm__removed(p->id))
-        return 1;
-    shmdt(p->segment);
-    p->segment = NULL;
+    int error = errno;
+    if (!failed)
+        alarm__ring(p);
+    if (!alarm__removed(p->id)) {
+        errno = error;
+        return failed ? -1 : 1;
+    }
     return alarm__attach_module(p);
 }
 
@@ -269,13 +281,12 @@ static inline int alarm_raise(struct alarm_producer *p, uint32_t type, uint32_t 
 {
     for (int turn = 0; turn < 8; turn++) {
         uint32_t odd = alarm__enter(p->segment);
-        if (odd == 0)
-            return -1;
-        int failed = alarm__raise(p->segment, type, code, index, level);
-        alarm__leave(p->segment, odd);
-        int stored = failed ? -1 : alarm__stored(p);
-        if (stored != 0)
-            return stored == 1 ? 0 : -1;
+        int failed = odd == 0 || alarm__raise(p->segment, type, code, index, level) == -1;
+        if (odd != 0)
+            alarm__leave(p->segment, odd);
+        int settled = alarm__settled(p, failed);
+        if (settled != 0)
+            return settled == 1 ? 0 : -1;
     }
     errno = EIDRM;
     return -1;
@@ -287,18 +298,18 @@ static inline int alarm_clear(struct alarm_producer *p, uint32_t type, uint32_t 
     for (int turn = 0; turn < 8; turn++) {
         int any = 0;
         uint32_t odd = alarm__enter(p->segment);
-        if (odd == 0)
-            return -1;
-        for (struct alarm_slot *slot = p->segment->slots; slot < p->segment->slots + ALARM_SLOTS; slot++) {
-            if (ALARM_LOAD(slot->flag) != 0 && slot->type == type && slot->code == code && slot->index == index) {
-                ALARM_STORE(slot->flag, 0);
-                any = 1;
+        if (odd != 0) {
+            for (struct alarm_slot *slot = p->segment->slots; slot < p->segment->slots + ALARM_SLOTS; slot++) {
+                if (ALARM_LOAD(slot->flag) != 0 && slot->type == type && slot->code == code && slot->index == index) {
+                    ALARM_STORE(slot->flag, 0);
+                    any = 1;
+                }
             }
+            alarm__leave(p->segment, odd);
         }
-        alarm__leave(p->segment, odd);
-        int stored = alarm__stored(p);
-        if (stored != 0)
-            return stored == 1 ? any : -1;
+        int settled = alarm__settled(p, odd == 0);
+        if (settled != 0)
+            return settled == 1 ? any : -1;
     }
     errno = EIDRM;
     return -1;
@@ -310,15 +321,15 @@ static inline int alarm_promise(struct alarm_producer *p, uint32_t beat_ms)
     p->beat_ms = beat_ms;
     for (int turn = 0; turn < 8; turn++) {
         uint32_t odd = alarm__enter(p->segment);
-        if (odd == 0)
-            return -1;
-        ALARM_STORE(p->segment->beat_ms, beat_ms);
-        ALARM_STORE(p->segment->owner, beat_ms ? (uint32_t)getpid() : 0);
-        __atomic_fetch_add(&p->segment->beat, 1, __ATOMIC_RELAXED);
-        alarm__leave(p->segment, odd);
-        int stored = alarm__stored(p);
-        if (stored != 0)
-            return stored == 1 ? 0 : -1;
+        if (odd != 0) {
+            ALARM_STORE(p->segment->beat_ms, beat_ms);
+            ALARM_STORE(p->segment->owner, beat_ms ? (uint32_t)getpid() : 0);
+            __atomic_fetch_add(&p->segment->beat, 1, __ATOMIC_RELAXED);
+            alarm__leave(p->segment, odd);
+        }
+        int settled = alarm__settled(p, odd == 0);
+        if (settled != 0)
+            return settled == 1 ? 0 : -1;
     }
     errno = EIDRM;
     return -1;
@@ -328,9 +339,9 @@ static inline int alarm_promise(struct alarm_producer *p, uint32_t beat_ms)
 static inline int alarm_beat(struct alarm_producer *p)
 {
     __atomic_fetch_add(&p->segment->beat, 1, __ATOMIC_RELAXED);
-    if (!alarm__removed(p->id))
+    /* A new segment, and one that an old client has wiped, knows nothing of the promise. */
+    if (!alarm__removed(p->id) && ALARM_LOAD(p->segment->beat_ms) == p->beat_ms)
         return 0;
-    /* A new segment knows nothing of the promise. */
     return alarm_promise(p, p->beat_ms);
 }
 

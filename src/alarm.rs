@@ -292,6 +292,12 @@ impl Levels {
         }
     }
 
+    /// A level that means this; `None` if none does.
+    pub fn level(&self, severity: Severity) -> Option<u32> {
+        let own = self.0.iter().find(|entry| entry.1 == severity).map(|entry| entry.0);
+        own.or(Some(severity.default_level()).filter(|level| self.severity(*level) == severity))
+    }
+
     /// What this level means. Unknown levels are indeterminate.
     pub fn severity(&self, level: u32) -> Severity {
         match self.0.iter().find(|entry| entry.0 == level) {
@@ -336,6 +342,10 @@ mod tests {
         assert!(levels.set(2, Severity::Warning));
         assert_eq!(levels.severity(0x13), Severity::Major);
         assert_eq!(levels.severity(2), Severity::Warning);
+        assert_eq!(levels.level(Severity::Major), Some(0x13));
+        assert_eq!(levels.level(Severity::Critical), Some(1));
+        assert!(levels.set(1, Severity::Minor));
+        assert_eq!(levels.level(Severity::Critical), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 use log::{error, info, warn};
 
 use crate::alarm::{Alarm, AlarmId, Origin, Record, Severity, Transition};
-use crate::clock::{MS, Nanos, Time};
+use crate::clock::{self, MS, Nanos, Time};
 use crate::process;
 use crate::settings::{ModuleSettings, OnLost, Settings};
 use crate::sysv::{Access, Errno, Error, Id, Key, Op, Refusal, Segment, Stat};
@@ -107,6 +107,8 @@ pub struct Monitor {
     held: bool,
     /// The next read is the first of this segment.
     first: bool,
+    /// We made the segment.
+    made: bool,
     busy: bool,
     lost: bool,
     silent: bool,
@@ -128,6 +130,7 @@ impl Monitor {
             seen: ModuleSegment::EMPTY,
             held: false,
             first: true,
+            made: false,
             busy: false,
             lost: false,
             silent: false,
@@ -224,7 +227,7 @@ impl Monitor {
     }
 
     /// Copies the segment and tells what changed.
-    pub fn read(&mut self, settings: &ModuleSettings, now: Time, tell: &mut impl FnMut(Transition)) {
+    pub fn read(&mut self, settings: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
         let Some(Ok(segment)) = self.segment.as_ref().map(Segment::view::<ModuleSegment>) else {
             return;
         };
@@ -232,27 +235,17 @@ impl Monitor {
         if let Some(record) = copy_record(segment) {
             copy.record = record;
         }
-        let mut torn = !copy_module(segment, &mut copy);
-        if torn {
-            // Inside nobody else writes. This also mends what a dead writer left: leaving makes the sequence even.
-            let holder = segment.lock().holder();
-            // Not `producers`: that is up to a second old. Who is not attached any more is not inside either.
-            let alone = || self.segment.as_ref().is_some_and(|s| s.stat().is_ok_and(|stat| stat.attached <= 1));
-            let is_gone = |pid| pid == process::me() || process::is_gone(pid) || alone();
-            if let Ok(_inside) = segment.lock().enter(process::me(), is_gone) {
-                copy_words(segment, &mut copy);
-                copy.sequence = copy.sequence.wrapping_add(1);
-                torn = false;
-                if holder.is_some_and(process::is_gone) {
-                    warn!("module {}: a producer died inside the segment; repaired", settings.name);
-                }
-            }
-        }
+        // Without the magic no new-style producer has written, and the rest may be anything, even somebody else's format.
+        let torn = if segment.magic.load(Ordering::Relaxed) == MODULE_MAGIC {
+            !copy_module(segment, &mut copy) && !self.copy_inside(settings, segment, &mut copy)
+        } else {
+            copy = ModuleSegment { record: copy.record, ..ModuleSegment::EMPTY };
+            copy.sequence = segment.sequence.load(Ordering::Relaxed);
+            false
+        };
         // What was not copied whole stays as it was seen.
         if torn {
             copy = ModuleSegment { record: copy.record, ..self.seen };
-        } else if copy.magic != MODULE_MAGIC {
-            copy.slots = ModuleSegment::EMPTY.slots;
         }
         self.busy = torn;
         if self.held {
@@ -274,9 +267,28 @@ impl Monitor {
             self.set_silent(settings, false, tell);
             self.beat_due = match copy.beat_ms {
                 0 => Time::NEVER,
-                beat_ms => now + patience(beat_ms),
+                // By the clock, for `now` may lag behind it.
+                beat_ms => clock::now() + patience(beat_ms),
             };
         }
+    }
+
+    /// Copies from inside the lock, where nobody else writes, if nobody living is there. This also mends what a dead writer
+    /// left: leaving makes the sequence even.
+    fn copy_inside(&self, settings: &ModuleSettings, segment: &ModuleSegment, copy: &mut ModuleSegment<u32>) -> bool {
+        let holder = segment.lock().holder();
+        // Not `producers`: that is up to a second old. Who is not attached any more is not inside either, whatever process
+        // has got its id since.
+        let alone = || self.segment.as_ref().is_some_and(|s| s.stat().is_ok_and(|stat| stat.attached <= 1));
+        let is_gone = |pid| pid == process::me() || process::is_gone(pid) || alone();
+        let Ok(_inside) = segment.lock().enter(process::me(), is_gone) else { return false };
+        copy_words(segment, copy);
+        // As it will be in a moment.
+        copy.sequence = copy.sequence.wrapping_add(1);
+        if holder.is_some_and(|pid| pid != process::me()) {
+            warn!("module {}: a producer died inside the segment; repaired", settings.name);
+        }
+        true
     }
 
     /// Has the producer kept its promise? To be called when [`Monitor::beat_due`] has come.
@@ -299,7 +311,6 @@ impl Monitor {
     pub fn check(
         &mut self,
         settings: &Settings,
-        now: Time,
         taken: impl Fn(Key) -> bool,
         tell: &mut impl FnMut(Transition),
     ) -> Verdict {
@@ -314,12 +325,18 @@ impl Monitor {
             }
             Role::Former => {
                 self.stat = self.segment.as_ref().and_then(|segment| segment.stat().ok());
-                if self.stat.is_none_or(|stat| stat.destroyed || stat.attached <= 1) {
+                let removed = self.stat.is_none_or(|stat| stat.destroyed);
+                // An alarm stays though its producer has died, as in any segment.
+                if removed || (self.producers() == 0 && !self.is_up()) {
                     info!("module {}: nobody uses the former ftok segment any more", module.name);
+                    if let Some(segment) = self.segment.as_ref().filter(|_| self.made && !removed) {
+                        // Its path leads elsewhere: nobody would ever find it.
+                        let _ = segment.id().remove();
+                    }
                     self.forget(module, tell);
                     return Verdict::Leave;
                 }
-                self.read(module, now, tell);
+                self.read(module, tell);
                 return verdict;
             }
         }
@@ -349,13 +366,23 @@ impl Monitor {
                 }
             }
         }
-        if self.producers() > 0 {
+        if self.producers() > 0 && self.rejection.is_none() {
             self.set_lost(module, false, tell);
         } else if had_producer && self.is_up() {
             warn!("module {}: no producer is attached any more; its alarms stay", module.name);
         }
-        self.read(module, now, tell);
+        self.release(module);
+        self.read(module, tell);
         verdict
+    }
+
+    /// Takes the name of a dead writer out of the segment, who died before its first or after its last store.
+    fn release(&self, module: &ModuleSettings) {
+        let Some(Ok(segment)) = self.segment.as_ref().map(Segment::view::<ModuleSegment>) else { return };
+        let ours = segment.magic.load(Ordering::Relaxed) == MODULE_MAGIC;
+        if ours && segment.lock().holder().is_some() {
+            self.copy_inside(module, segment, &mut ModuleSegment::EMPTY.clone());
+        }
     }
 
     /// Every alarm of this segment that is active now.
@@ -380,7 +407,8 @@ impl Monitor {
         *self = Monitor::new(self.module, self.role, settings);
     }
 
-    fn is_up(&self) -> bool {
+    /// True while a slot shows an alarm.
+    pub fn is_up(&self) -> bool {
         self.seen.record[0] != 0 || self.seen.slots.iter().any(|slot| slot.flag != 0)
     }
 
@@ -392,6 +420,7 @@ impl Monitor {
         key: Key,
         tell: &mut impl FnMut(Transition),
     ) -> Result<(), Rejection> {
+        self.stat = None;
         let found = match Segment::find(key) {
             Ok(id) => Some(id),
             Err(Error { errno: Errno::ENOENT, .. }) => None,
@@ -420,9 +449,16 @@ impl Monitor {
             }
             self.segment = Some(segment);
             self.first = true;
+            self.made = found.is_none();
             match (had, found) {
                 (Some(_), None) => self.lose(module, tell),
-                (Some(_), Some(_)) => self.held = module.on_lost == OnLost::Hold,
+                (Some(_), Some(_)) => {
+                    // What is in both is one alarm that goes on: the new segment is read against what was seen.
+                    self.beat_due = Time::NEVER;
+                    self.set_silent(module, false, tell);
+                    self.held = module.on_lost == OnLost::Hold;
+                    self.set_lost(module, module.on_lost == OnLost::Raise, tell);
+                }
                 _ => {}
             }
         }
@@ -436,7 +472,8 @@ impl Monitor {
     fn examine(&mut self, settings: &Settings, id: Id) -> Result<(), Rejection> {
         let stat = id.stat().map_err(Rejection::Call)?;
         self.stat = Some(stat);
-        let trusted = |uid| settings.trust.is_empty() || settings.trust.contains(&uid);
+        // Our own are trusted whatever the list says.
+        let trusted = |uid| settings.trust.is_empty() || settings.trust.contains(&uid) || uid == process::user();
         if let Some(stranger) = [stat.uid, stat.creator].into_iter().find(|uid| !trusted(*uid)) {
             return Err(Rejection::Untrusted(stranger));
         }
@@ -462,6 +499,10 @@ impl Monitor {
         let key = match key {
             Ok(key) => key,
             Err(refusal) => {
+                if refusal == Refusal::Taken && self.key.is_some() {
+                    // Another module was given this key since: what stands there is that module's.
+                    self.forget(module, tell);
+                }
                 if self.refusal != Some(refusal) {
                     match self.key {
                         None => {
@@ -488,7 +529,7 @@ impl Monitor {
         };
         warn!("module {name}: ftok = {shown}: the key moved from {old} to {key}; following");
         let attached = self.segment.as_ref().and_then(|segment| segment.stat().ok()).map_or(0, |stat| stat.attached);
-        if attached > 1 {
+        if attached > 1 || self.is_up() && self.segment.is_some() {
             let mut former = core::mem::replace(self, fresh);
             former.role = Role::Former;
             return Some(former);

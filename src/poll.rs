@@ -25,7 +25,7 @@ use crate::monitor::{Monitor, Role, Verdict};
 use crate::output::{Hardware, Order, Output};
 use crate::settings::Settings;
 use crate::sysv::{self, Errno, Error, Key, Op, Segment};
-use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
+use crate::wire::{Doorbell, MODULES, OUTPUTS, SEGMENTS};
 
 use pace::Pace;
 use publisher::{Publisher, View};
@@ -36,6 +36,12 @@ const HEALTH: Nanos = S;
 
 /// What one look at a segment can tell at most: each slot's alarm ended and another raised, the segment's own likewise.
 const TOLD: usize = 2 * (33 + 3);
+
+/// How many segments to which ftok paths led before are watched, of all modules together.
+const FORMERS: usize = SEGMENTS - 2 * MODULES;
+
+/// How many time-outs in a row may tell the time, where polls are so short that a health check comes later.
+const TIME_OUTS: u32 = 100;
 
 /// Why the loop cannot start, or go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,7 @@ pub struct Poll {
     rounds: u32,
     health_due: Time,
     beat_due: Time,
+    time_outs: u32,
 }
 
 impl Poll {
@@ -96,6 +103,7 @@ impl Poll {
             rounds: 0,
             health_due: Time::default(),
             beat_due: Time::NEVER,
+            time_outs: 0,
         };
         poll.reconfigure(settings, hardware)?;
         Ok(poll)
@@ -186,6 +194,7 @@ impl Poll {
         if now >= self.health_due {
             // The moments of time-outs may lag behind the clock, after a suspend or SIGSTOP: here they catch up.
             let now = clock::now();
+            self.time_outs = 0;
             self.check_health(now, hardware)?;
             return Ok(now);
         }
@@ -203,12 +212,12 @@ impl Poll {
             self.make_room(now, hardware);
             let monitor = &mut self.monitors[next + ahead];
             let module = &self.settings.modules[monitor.module];
-            monitor.read(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
+            monitor.read(module, &mut tell(&mut self.annunciator, &mut self.transitions));
             self.beat_due = self.beat_due.min(monitor.beat_due());
             next += ahead + 1;
         }
         if now >= self.beat_due {
-            self.check_beats(now, hardware);
+            self.check_beats(hardware);
         }
         self.settle(now, hardware);
     }
@@ -260,23 +269,23 @@ impl Poll {
                 .filter(|(other, monitor)| *other != number && monitor.role() != Role::Former)
                 .filter_map(|(_, monitor)| monitor.key())
                 .collect();
+            let taken = |key| keys.contains(&key) || [Key::DOORBELL, Key::STATUS].contains(&key);
             let mut told = tell(&mut self.annunciator, &mut self.transitions);
             let monitor = &mut self.monitors[number];
-            match monitor.check(&self.settings, now, |key| keys.contains(&key), &mut told) {
+            match monitor.check(&self.settings, taken, &mut told) {
                 Verdict::Stay => number += 1,
                 Verdict::Leave => drop(self.monitors.swap_remove(number)),
+                // The path's new segment is looked up by another check of the same monitor.
                 Verdict::Split(former) => {
-                    let module = former.module;
-                    let room = |monitor: &Monitor| monitor.module == module && monitor.role() == Role::Former;
-                    // One former segment a module: the older one is given up.
-                    if let Some(older) = self.monitors.iter().position(room) {
-                        let mut older = core::mem::replace(&mut self.monitors[older], former);
-                        warn!("module {}: the path moved again", self.settings.modules[module].name);
-                        older.forget(&self.settings.modules[module], &mut told);
-                    } else {
+                    let formers = || self.monitors.iter().enumerate().filter(|(_, m)| m.role() == Role::Former);
+                    if formers().count() < FORMERS {
                         let _ = self.monitors.push(former);
+                    } else if let Some((given_up, _)) = formers().find(|(_, m)| !m.is_up()).or(formers().next()) {
+                        let mut given_up = core::mem::replace(&mut self.monitors[given_up], former);
+                        let module = &self.settings.modules[given_up.module];
+                        warn!("module {}: more than {FORMERS} former segments; one is watched no more", module.name);
+                        given_up.forget(module, &mut told);
                     }
-                    // The path's new segment is looked up by another check of the same monitor.
                 }
             }
         }
@@ -296,7 +305,9 @@ impl Poll {
         }
     }
 
-    fn check_beats(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn check_beats(&mut self, hardware: &mut impl Hardware) {
+        // The real time: after a stall the moments of time-outs follow each other faster than anybody can beat.
+        let now = clock::now();
         self.beat_due = Time::NEVER;
         for number in 0..self.monitors.len() {
             self.make_room(now, hardware);
@@ -350,7 +361,15 @@ impl Poll {
             None => Woken::Unable(Errno::ENOENT),
         };
         match woken {
-            Woken::TimedOut => deadline,
+            // After SIGSTOP or a suspend there are moments to catch up with; not a thousand rounds of them at once.
+            Woken::TimedOut if self.time_outs >= TIME_OUTS && Nanos::from(self.settings.poll_ms) * MS < 10 * MS => {
+                self.time_outs = 0;
+                clock::now()
+            }
+            Woken::TimedOut => {
+                self.time_outs += 1;
+                deadline
+            }
             Woken::Rung => {
                 let now = clock::now();
                 match self.pace.wait(now) {

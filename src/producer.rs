@@ -113,12 +113,21 @@ impl Producer {
         self.write(|segment| Ok(clear(segment, |id| id == alarm)))
     }
 
-    /// Clears every alarm of the segment, slot 0 too; false if none was raised.
+    /// Clears every alarm of the segment, slot 0 too; false if none was raised. It also takes back the promise of a producer
+    /// that has died, so that `silent` ends.
     ///
     /// # Errors
     /// [`Error`]. Nothing is cleared then.
     pub fn clear_all(&mut self) -> Result<bool, Error> {
-        self.write(|segment| Ok(clear(segment, |_| true)))
+        self.write(|segment| {
+            let promised = segment.beat_ms.load(Ordering::Relaxed) != 0;
+            let broken = promised && process::is_gone(segment.owner.load(Ordering::Relaxed));
+            if broken {
+                segment.beat_ms.store(0, Ordering::Relaxed);
+                segment.owner.store(0, Ordering::Relaxed);
+            }
+            Ok(clear(segment, |_| true) || broken)
+        })
     }
 
     /// Promises to [`beat`](Producer::beat) at least this often and names this process the module's owner. 0 takes the
@@ -142,9 +151,10 @@ impl Producer {
     /// # Errors
     /// [`Error`], where the segment was removed and could not be made again.
     pub fn beat(&mut self) -> Result<(), Error> {
-        self.segment.view::<ModuleSegment>()?.beat.fetch_add(1, Ordering::Relaxed);
-        if is_removed(&self.segment) {
-            // A new segment knows nothing of the promise.
+        let segment = self.segment.view::<ModuleSegment>()?;
+        segment.beat.fetch_add(1, Ordering::Relaxed);
+        // A new segment, and one that an old client has wiped, knows nothing of the promise.
+        if is_removed(&self.segment) || segment.beat_ms.load(Ordering::Relaxed) != self.beat_ms {
             return self.promise(self.beat_ms);
         }
         Ok(())
@@ -201,10 +211,13 @@ impl Producer {
     fn store<T>(&mut self, act: impl Fn(&ModuleSegment) -> Result<T, Error>) -> Result<T, Error> {
         // Somebody removing the segment again and again must not keep us here for ever.
         for _ in 0..8 {
-            let done = act(self.segment.view()?)?;
-            self.ring();
+            let done = act(self.segment.view()?);
+            if done.is_ok() {
+                self.ring();
+            }
+            // A full or held segment may be one that was removed: the new one is not.
             if !is_removed(&self.segment) {
-                return Ok(done);
+                return done;
             }
             self.segment = attach(self.key, self.options)?;
         }

@@ -9,6 +9,7 @@ mod shell;
 mod status;
 mod table;
 
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ MODULE is a name or an id. N is decimal or 0x, 0 where left out. SEVERITY is cri
 indeterminate. Exit: 0 done, 1 failed, 2 usage, 3 no daemon runs.
 ";
 
+/// Ends every message about a wrong command line.
+const SEE_HELP: &str = "; see alarmctl --help";
+
 /// Why a subcommand ends without success.
 pub struct Failure {
     code: u8,
@@ -58,7 +62,7 @@ impl Failure {
 
     /// The command line is wrong.
     pub fn usage(message: impl fmt::Display) -> Failure {
-        Failure { code: USAGE, message: format!("{message}; see alarmctl --help") }
+        Failure { code: USAGE, message: format!("{message}{SEE_HELP}") }
     }
 
     /// There is nobody to ask.
@@ -106,6 +110,10 @@ fn run() -> Result<(), Failure> {
                 return Ok(());
             }
             Value(subcommand) => {
+                if env::args_os().any(|argument| argument == "--help" || argument == "-h") {
+                    crate::print(HELP);
+                    return Ok(());
+                }
                 let call = Call { arguments, file };
                 return match subcommand.to_str() {
                     Some("raise") => raise::run(call),

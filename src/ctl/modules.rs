@@ -1,7 +1,7 @@
 //! Which modules there are: from the running daemon's status block, without a daemon from the configuration.
 use std::path::Path;
 
-use alarmd::alarm::ModuleId;
+use alarmd::alarm::{Levels, ModuleId};
 use alarmd::clock;
 use alarmd::monitor::Role;
 use alarmd::process::Mark;
@@ -23,6 +23,8 @@ pub struct Module {
     pub path: Option<String>,
     /// Its other segments: what old producers reach it by.
     pub others: Vec<Key>,
+    /// What its levels mean, where the configuration tells.
+    pub levels: Levels,
 }
 
 /// All of them.
@@ -72,10 +74,6 @@ pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
         Err(refused) => return Err(Failure::failed(refused)),
     };
     let options = Options { mode: loaded.mode, group: loaded.group };
-    let path_of = |id: ModuleId| {
-        let module = loaded.modules.iter().find(|module| module.id == id)?;
-        module.ftok.as_ref().map(|path| path.as_str().to_owned())
-    };
     let modules: Vec<Module> = match &status {
         Some(block) => {
             block.modules().iter().enumerate().filter_map(|(at, entry)| from_entry(block, at, entry)).collect()
@@ -88,12 +86,19 @@ pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
                 id: module.id,
                 key: module.key,
                 path: None,
+                levels: Levels::default(),
                 others: module.ftok.iter().filter_map(|path| Key::from_path(path.as_c_str(), module.id).ok()).collect(),
             })
             .collect(),
     };
-    let with_path = |module: Module| Module { path: path_of(module.id), ..module };
-    Ok(Known { modules: modules.into_iter().map(with_path).collect(), options, daemon: status.is_some() })
+    let with_settings = |mut module: Module| {
+        if let Some(settings) = loaded.modules.iter().find(|settings| settings.id == module.id) {
+            module.path = settings.ftok.as_ref().map(|path| path.as_str().to_owned());
+            module.levels = settings.levels.clone();
+        }
+        module
+    };
+    Ok(Known { modules: modules.into_iter().map(with_settings).collect(), options, daemon: status.is_some() })
 }
 
 fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> Option<Module> {
@@ -104,7 +109,14 @@ fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> 
     };
     let id = ModuleId::new(entry.id)?;
     let key = keys(true).next().unwrap_or(Key::of_module(id));
-    Some(Module { name: text(&entry.name), id, key, path: None, others: keys(false).collect() })
+    Some(Module {
+        name: text(&entry.name),
+        id,
+        key,
+        path: None,
+        others: keys(false).collect(),
+        levels: Levels::default(),
+    })
 }
 
 /// The text in a status block's words.
@@ -139,7 +151,7 @@ impl Known {
     /// Says so where nobody will show what was written.
     pub fn warn_without_daemon(&self) {
         if !self.daemon {
-            eprintln!("alarmctl: no daemon runs: it is shown when alarmd starts");
+            eprintln!("alarmctl: no daemon runs to show it; start alarmd");
         }
     }
 }

@@ -3,9 +3,15 @@ use alarmd::alarm::{AlarmId, Severity};
 
 use super::{Call, Failure, modules, numeric, once};
 
+/// What `--level` was given as.
+enum Level {
+    Number(u32),
+    Severity(Severity),
+}
+
 pub fn run(mut call: Call) -> Result<(), Failure> {
     use lexopt::Arg::{Long, Value};
-    let (mut module, mut alarm, mut level) = (None, AlarmId::default(), 0);
+    let (mut module, mut alarm, mut level) = (None, AlarmId::default(), Level::Number(0));
     while let Some(argument) = call.arguments.next()? {
         match argument {
             Long("type") => alarm.kind = numeric("--type", call.arguments.value()?)?,
@@ -15,10 +21,11 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
                 let value = call.arguments.value()?;
                 level = match value.to_str().and_then(Severity::from_word) {
                     Some(Severity::Cleared) => return Err(Failure::usage("--level cleared: use alarmctl clear")),
-                    Some(severity) => severity.default_level(),
-                    None => numeric("--level", value).map_err(|_| {
-                        Failure::usage("--level: must be a number, or critical, major, minor, warning, indeterminate")
-                    })?,
+                    Some(severity) => Level::Severity(severity),
+                    None => Level::Number(numeric("--level", value).map_err(|failure| {
+                        let words = "nor one of critical, major, minor, warning, indeterminate";
+                        Failure::usage(format!("{}, {words}", failure.message.trim_end_matches(super::SEE_HELP)))
+                    })?),
                 };
             }
             Value(value) => once(&mut module, value)?,
@@ -28,6 +35,12 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     let module = module.ok_or_else(|| Failure::usage("raise: which MODULE?"))?;
     let known = modules::known(call.file.as_deref())?;
     let module = known.find(&module)?;
+    let level = match level {
+        Level::Number(level) => level,
+        Level::Severity(severity) => module.levels.level(severity).ok_or_else(|| {
+            Failure::failed(format!("module {}: no level means {severity}; mend levels in alarmd.conf", module.name))
+        })?,
+    };
     let mut producer = known.producer(module, module.key)?;
     producer.raise(alarm, level).map_err(|error| module.explain(module.key, error))?;
     crate::print(&format!("raised: module {}: {alarm} level {level:#x}\n", module.name));

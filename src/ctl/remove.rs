@@ -1,5 +1,6 @@
 //! `remove MODULE | --all`: segments that nobody needs.
-use alarmd::sysv::{Errno, Error, Key, Segment};
+use alarmd::alarm::ModuleId;
+use alarmd::sysv::{Errno, Key, Segment};
 
 use super::{Call, Failure, modules, once};
 
@@ -17,11 +18,19 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         return Err(Failure::usage("remove: either MODULE or --all"));
     }
     let known = modules::known(call.file.as_deref())?;
-    let chosen = match &module {
-        Some(module) => std::slice::from_ref(known.find(module)?),
-        None => &known.modules[..],
-    };
     let mut keys: Vec<(String, Key)> = Vec::new();
+    let chosen = match &module {
+        None => &known.modules[..],
+        Some(module) => match (known.find(module), crate::number(module).and_then(ModuleId::new)) {
+            (Ok(module), _) => std::slice::from_ref(module),
+            // One that was taken out of the configuration may have left its segment behind.
+            (Err(_), Some(id)) => {
+                keys.push((format!("module {id}"), Key::of_module(id)));
+                &[]
+            }
+            (Err(failure), None) => return Err(failure),
+        },
+    };
     for module in chosen {
         let whose = format!("module {}", module.name);
         keys.extend([module.key].iter().chain(&module.others).map(|key| (whose.clone(), *key)));
@@ -30,17 +39,22 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         keys.extend([("doorbell", Key::DOORBELL), ("status block", Key::STATUS)].map(|(of, key)| (of.to_owned(), key)));
     }
     let mut removed = 0;
+    let mut missing = None;
     for (whose, key) in &keys {
-        let explain = |error: Error| Failure::failed(error.of(whose, *key));
         match Segment::find(*key).and_then(|id| id.remove().map(|()| id)) {
             Ok(id) => {
                 removed += 1;
                 crate::print(&format!("removed: {whose}: key {key}, segment {}\n", id.raw()));
             }
-            // Of one that was named, the caller believed that it is there.
-            Err(Error { errno: Errno::ENOENT | Errno::EIDRM, .. }) if all || removed > 0 => {}
-            Err(error) => return Err(explain(error)),
+            Err(error) if matches!(error.errno, Errno::ENOENT | Errno::EIDRM | Errno::EINVAL) => {
+                missing = missing.or(Some(error.of(whose, *key)));
+            }
+            Err(error) => return Err(Failure::failed(error.of(whose, *key))),
         }
+    }
+    // Of one that was named, the caller believed that it is there.
+    if let (0, Some(missing), false) = (removed, missing, all) {
+        return Err(Failure::failed(missing));
     }
     if removed == 0 {
         crate::print("nothing to remove\n");

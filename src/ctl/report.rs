@@ -93,6 +93,7 @@ pub struct Alarm {
     /// For sorting.
     #[serde(skip)]
     pub number: u32,
+    /// As its producer says, or else as the daemon saw it.
     pub raised_at: u32,
     pub count: u32,
 }
@@ -185,9 +186,16 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
         index: entry.index,
         origin: Origin::from_number(entry.origin).map_or("unknown".to_owned(), |origin| origin.to_string()),
         number: entry.origin,
-        raised_at: entry.raised_at,
+        raised_at: if entry.raised_at != 0 { entry.raised_at } else { seen_at(block, entry) },
         count: entry.count,
     }
+}
+
+/// When the daemon saw an alarm whose producer does not say when it raised it; 0 if that is too many events ago.
+fn seen_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
+    let same = |alarm: &AlarmEntry<u32>| (alarm.module, alarm.origin) == (entry.module, entry.origin);
+    let raised = block.events().filter(|event| event.what == 0 && same(&event.alarm));
+    raised.last().map_or(0, |event| event.at)
 }
 
 /// Prints a value as JSON.

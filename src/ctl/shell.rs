@@ -38,8 +38,10 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         }
     };
     prompt();
-    for line in io::stdin().lock().lines() {
+    for line in io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| Failure::failed(format!("standard input: {error}")))?;
+        // What is no text is no number either.
+        let line = String::from_utf8_lossy(&line);
         for word in line.split_whitespace() {
             let number = word.strip_prefix('-').map_or(crate::number(word), |digits| crate::number(digits).map(|_| 3));
             let done = match number {

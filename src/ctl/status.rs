@@ -16,15 +16,21 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     let block = modules::status()?.ok_or_else(Failure::no_daemon)?;
     let report = Report::from(&*block);
     if json {
-        return print_json(&report);
+        print_json(&report)?;
+    } else {
+        crate::print(&panel(&report));
     }
-    crate::print(&panel(&report));
-    Ok(())
+    match report.daemon.healthy {
+        true => Ok(()),
+        false => Err(Failure::failed("the daemon hangs, or was stopped; restart alarmd")),
+    }
 }
 
 fn panel(report: &Report) -> String {
     let daemon = &report.daemon;
+    let failed = report.outputs.iter().filter(|output| output.failure.is_some()).count();
     let health = match daemon.healthy {
+        true if failed > 0 => format!("runs, {failed} of {} outputs FAILED", report.outputs.len()),
         true => "healthy".to_owned(),
         false => format!("HANGS: no health check for {} s", daemon.checked_ms_ago / 1000),
     };

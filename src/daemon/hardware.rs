@@ -88,7 +88,10 @@ fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineErro
     }
     // A device that is not there must be told, not covered by a plain file of its name.
     let may_create = !path.starts_with("/dev") || path.starts_with("/dev/shm");
-    let line = open(path, active_low, full, may_create)?;
+    let mut line = open(path, active_low, full, may_create)?;
+    if path.is_file() {
+        line = line.plain();
+    }
     line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
     Ok(line)
 }

@@ -5,6 +5,8 @@
 use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::clock;
@@ -13,7 +15,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use crate::utc::Utc;
 
 /// A line and the zero byte that the C library wants. Longer ones are cut off.
-type Line = heapless::String<512>;
+type Line = heapless::String<1536>;
 
 /// The target of the record that makes env_logger allocate what it needs for this thread.
 const WARM_UP: &str = "warm-up";
@@ -28,6 +30,9 @@ pub fn init(syslog: bool) -> Result<(), log::SetLoggerError> {
         unsafe { libc::openlog(c"alarmd".as_ptr(), libc::LOG_PID | libc::LOG_NDELAY, libc::LOG_DAEMON) };
         log::set_logger(&Syslog)?;
         log::set_max_level(LevelFilter::Info);
+        if !syslog_takes_lines() {
+            eprintln!("alarmd: nobody reads /dev/log; lines are lost until somebody does");
+        }
     } else {
         env_logger::Builder::new()
             .filter_level(LevelFilter::Info)
@@ -83,6 +88,12 @@ fn word(level: Level) -> &'static str {
     }
 }
 
+/// The C library's syslog waits where the reader does not read, and cannot be asked: a socket of our own can.
+fn syslog_takes_lines() -> bool {
+    let connected = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log").map(|()| socket));
+    connected.is_ok_and(|socket| is_writable(socket.as_raw_fd()))
+}
+
 struct Syslog;
 
 impl Log for Syslog {
@@ -97,7 +108,17 @@ impl Log for Syslog {
             Level::Info => libc::LOG_INFO,
             Level::Debug | Level::Trace => libc::LOG_DEBUG,
         };
+        if !syslog_takes_lines() {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let mut line = Line::new();
+        match DROPPED.swap(0, Ordering::Relaxed) {
+            0 => {}
+            dropped => {
+                let _ = write!(line, "({dropped} lines were dropped before this one) ");
+            }
+        }
         let _ = write!(line, "{}", record.args());
         line.truncate(line.floor(line.capacity() - 1));
         let _ = line.push('\0');

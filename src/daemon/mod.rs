@@ -101,7 +101,8 @@ fn check(options: &Options, loaded: &Loaded) -> ExitCode {
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
     let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());
-    crate::print(&format!("{}: good: {modules} modules, {outputs} outputs\n", file.display()));
+    let found = if file.exists() { "good" } else { "not there, so the defaults hold" };
+    crate::print(&format!("{}: {found}: {modules} modules, {outputs} outputs\n", file.display()));
     ExitCode::SUCCESS
 }
 
@@ -113,7 +114,10 @@ fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
     // The largest thing there is, once and for all.
     let mut poll = Box::new(Poll::start(loaded.settings, &mut hardware).map_err(|error| error.to_string())?);
     if let Some(pidfile) = &mut pidfile {
-        pidfile.ready().map_err(|error| format!("pidfile: {error}"))?;
+        if let Err(error) = pidfile.ready() {
+            poll.stop(&mut hardware);
+            return Err(format!("pidfile: {error}"));
+        }
     }
     info!("alarmd {} works, as process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     loop {

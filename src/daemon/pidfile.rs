@@ -2,7 +2,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The locked file. Removed on drop; a killed daemon's file stays, unlocked, and is taken over.
@@ -34,6 +34,11 @@ impl Pidfile {
                 pid => format!("as process {pid}"),
             };
             return Err(format!("alarmd runs already, {holder} (it holds {})", path.display()));
+        }
+        // Whoever held it may have removed it while we opened it: then we hold a file that nobody finds.
+        let inode = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        if fs::metadata(path).map(inode).ok() != file.metadata().map(inode).ok() {
+            return Pidfile::lock(path);
         }
         file.set_len(0).map_err(explain)?;
         Ok(Pidfile { path: path.to_path_buf(), file })

@@ -65,6 +65,8 @@ impl LineError {
             (Target::Gpio(_), _, Errno::ENODEV | Errno::ENOENT) => "somebody unexported the line",
             (_, _, Errno::EACCES) => "the daemon's user may not write this file; give it to the user or its group",
             (_, _, Errno::EROFS) => "the file system is mounted read-only",
+            (Target::Path(_), Step::Read, Errno::ENOENT) => "somebody deleted the file",
+            (Target::Path(_), Step::Read, Errno::EIO) => "somebody emptied the file, or wrote no number into it",
             (Target::Path(_), _, Errno::ENOENT) => "there is no such folder or device",
             (Target::Path(_), _, Errno::ESPIPE) => "a pipe cannot be an output; name a file",
             _ => "",

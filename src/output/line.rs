@@ -13,6 +13,7 @@ pub struct Line {
     /// What is written for the inactive and the active level, equally long.
     levels: [String<10>; 2],
     active_low: bool,
+    plain: bool,
 }
 
 impl Line {
@@ -25,7 +26,13 @@ impl Line {
         // As long as the other: a shorter text would leave the longer one's end standing in a plain file.
         let _ = write!(low, "{:0width$}", 0, width = high.len());
         let levels = if active_low { [high, low] } else { [low, high] };
-        Line { fd, levels, active_low }
+        Line { fd, levels, active_low, plain: false }
+    }
+
+    /// The file is an ordinary one, which somebody may delete or empty: [`Line::read`] looks for that too.
+    pub fn plain(mut self) -> Line {
+        self.plain = true;
+        self
     }
 
     /// Writes the level: one system call.
@@ -44,8 +51,11 @@ impl Line {
     /// Reads the level back: energised or not; `None` where the file does not tell.
     ///
     /// # Errors
-    /// ENODEV: the line was unexported.
+    /// ENODEV: the line was unexported. ENOENT: the plain file was deleted; what is written goes nowhere.
     pub fn read(&self) -> Result<Option<bool>, Errno> {
+        if self.plain && self.is_deleted() {
+            return Err(Errno::ENOENT);
+        }
         let mut buffer = [0u8; 16];
         // SAFETY: the buffer is ours and its length goes with it.
         let count = unsafe { libc::pread(self.fd, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
@@ -57,7 +67,24 @@ impl Line {
             };
         };
         let text = core::str::from_utf8(&buffer[..count]).unwrap_or("");
-        Ok(text.trim().parse::<u32>().ok().map(|level| (level != 0) != self.active_low))
+        match text.trim().parse::<u32>() {
+            Ok(level) => Ok(Some((level != 0) != self.active_low)),
+            // We wrote a number into it.
+            Err(_) if self.plain => Err(Errno::EIO),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// /proc tells it with an old call, where C libraries try newer ones for `fstat`.
+    fn is_deleted(&self) -> bool {
+        let mut path = String::<32>::new();
+        let mut target = [0u8; 512];
+        if write!(path, "/proc/self/fd/{}\0", self.fd).is_err() {
+            return false;
+        }
+        // SAFETY: the path ends with a zero byte; the buffer is ours and its length goes with it.
+        let count = unsafe { libc::readlink(path.as_ptr().cast(), target.as_mut_ptr().cast(), target.len()) };
+        usize::try_from(count).is_ok_and(|count| target[..count].ends_with(b" (deleted)"))
     }
 }
 

@@ -145,6 +145,8 @@ impl Output {
     pub fn forget(&mut self, order: &Order<'_>, tell: &mut impl FnMut(Transition)) {
         if self.failure.take().is_some() {
             tell(Transition::Cleared(order.failed()));
+            // Whoever goes on with it tries at once.
+            *self = Output { writes: self.writes, ..Output::default() };
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::alarm::{Alarm, Transition};
 use crate::clock::{self, Time};
 use crate::monitor::{Monitor, State};
 use crate::output::{Order, Output};
-use crate::process::Mark;
+use crate::process::{self, Mark};
 use crate::settings::{ModuleSettings, OutputSettings, Target};
-use crate::sysv::{Errno, Error, Key, Op, Segment, Words, words};
+use crate::sysv::{Error, Key, Segment, Words, words};
 use crate::wire::{
     ALARMS, AlarmEntry, EVENTS, EventEntry, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC, STATUS_VERSION,
     SegmentEntry, Sequence, StatusBlock, pack_text,
@@ -154,15 +154,16 @@ impl Publisher {
     }
 }
 
-/// Somebody's smaller segment under our key is of no use to anybody: it is replaced.
+/// A segment under our key that is too small, or another user's, is replaced: what stands in it is told as the daemon's word.
 fn open() -> Result<Segment, Error> {
     let open = || Segment::open_or_create(Key::STATUS, StatusBlock::SIZE, 0o644).map(|(segment, _)| segment);
-    match open() {
-        Err(Error { op: Op::Get, errno: Errno::EINVAL }) => {
-            Segment::find(Key::STATUS)?.remove()?;
+    match Segment::find(Key::STATUS).and_then(|id| id.stat().map(|stat| (id, stat))) {
+        Ok((id, stat)) if stat.size < StatusBlock::SIZE || [stat.uid, stat.creator] != [process::user(); 2] => {
+            warn!("status block: segment {} of user {} is not ours; replaced", id.raw(), stat.uid);
+            id.remove()?;
             open()
         }
-        other => other,
+        _ => open(),
     }
 }
 

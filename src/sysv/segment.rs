@@ -102,6 +102,9 @@ pub struct Segment {
     access: Access,
 }
 
+// SAFETY: the mapping belongs to the process, not to a thread, and gives out atomics only.
+unsafe impl Send for Segment {}
+
 impl Segment {
     /// The segment that has this key now.
     ///
@@ -234,11 +237,11 @@ impl Segment {
         Ok(unsafe { self.base.cast().as_ref() })
     }
 
-    /// One word, also of a read-only attachment; `None` past the end.
-    pub fn load(&self, word: usize, ordering: Ordering) -> Option<u32> {
+    /// One word, relaxed, also of a read-only attachment; `None` past the end.
+    pub fn load(&self, word: usize) -> Option<u32> {
         // SAFETY: the mapping holds `words` words as long as `self` lives; the slice is only loaded from.
         let words = unsafe { slice::from_raw_parts(self.base.as_ptr(), self.words) };
-        words.get(word).map(|word| word.load(ordering))
+        words.get(word).map(|word| word.load(Ordering::Relaxed))
     }
 }
 

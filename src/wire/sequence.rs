@@ -52,19 +52,21 @@ impl<'a> Sequence<'a> {
     /// Runs `copy` until one run met no writer, at most a fixed number of times. False if every run met one; what was
     /// copied is then not to be used.
     pub fn read(&self, copy: impl FnMut()) -> bool {
-        consistent(|ordering| self.sequence.load(ordering), copy)
+        consistent(|| self.sequence.load(Ordering::Relaxed), copy)
     }
 }
 
-/// [`Sequence::read`] for a sequence that can only be loaded.
-pub fn consistent(sequence: impl Fn(Ordering) -> u32, mut copy: impl FnMut()) -> bool {
+/// [`Sequence::read`] for a sequence that can only be loaded, relaxed: on ARMv5 an acquire load is a compare-and-swap, which
+/// faults where the memory is attached read-only.
+pub fn consistent(sequence: impl Fn() -> u32, mut copy: impl FnMut()) -> bool {
     for _ in 0..TRIES {
-        let before = sequence(Ordering::Acquire);
+        let before = sequence();
+        fence(Ordering::Acquire);
         if before & 1 == 0 {
             copy();
             // The copy's loads stay before the second look.
             fence(Ordering::Acquire);
-            if sequence(Ordering::Relaxed) == before {
+            if sequence() == before {
                 return true;
             }
         }

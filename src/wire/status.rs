@@ -225,12 +225,12 @@ impl StatusBlock<u32> {
     /// Fills `self` from an attached segment. False if the layout is not ours, or the daemon wrote all the time.
     pub fn copy(&mut self, segment: &Segment) -> bool {
         const SEQUENCE: usize = offset_of!(StatusBlock<u32>, sequence) / size_of::<u32>();
-        let word = |index, ordering| segment.load(index, ordering).unwrap_or(0);
+        let word = |index| segment.load(index).unwrap_or(0);
         let copied = consistent(
-            |ordering| word(SEQUENCE, ordering),
+            || word(SEQUENCE),
             || {
                 for (index, to) in words_mut(self).iter_mut().enumerate() {
-                    *to = word(index, Ordering::Relaxed);
+                    *to = word(index);
                 }
             },
         );
@@ -239,7 +239,7 @@ impl StatusBlock<u32> {
 
     /// The word that tells the daemon, also while the block is being written.
     pub fn daemon_of(segment: &Segment) -> u32 {
-        segment.load(offset_of!(StatusBlock<u32>, daemon) / size_of::<u32>(), Ordering::Relaxed).unwrap_or(0)
+        segment.load(offset_of!(StatusBlock<u32>, daemon) / size_of::<u32>()).unwrap_or(0)
     }
 
     /// The entries that count. A damaged count is cut off at the table's end.

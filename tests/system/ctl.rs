@@ -23,7 +23,7 @@ fn shell(board: &Board, module: &str, input: &str) -> Ran {
 fn record(key: u32) -> [u32; 5] {
     let key = Key::fixed(key).expect("a key");
     let segment = Segment::attach(key, 1024, alarmd::sysv::Access::ReadOnly).expect("attached");
-    std::array::from_fn(|word| segment.load(word, std::sync::atomic::Ordering::Relaxed).expect("there"))
+    std::array::from_fn(|word| segment.load(word).expect("there"))
 }
 
 #[test]
@@ -49,6 +49,9 @@ fn modules_go_by_name_or_id_and_unknown_ones_are_told_with_the_known() {
         board.done(&["clear", "0x20"]);
         for command in ["raise", "clear", "shell", "key", "remove"] {
             for unknown in ["fan", "33", "0", "256"] {
+                if (command, unknown) == ("remove", "33") {
+                    continue; // it may have left its segment behind; there is none
+                }
                 let ran = board.ctl(&[command, unknown]);
                 assert_eq!(ran.code, 1, "{command} {unknown}: {ran:?}");
                 let words = format!("unknown module '{unknown}'; known: sdhmgt (31), alarm (32)");
@@ -136,6 +139,12 @@ fn shell_writes_what_the_original_clients_wrote() {
 #[test]
 fn shell_leaves_at_2_and_at_the_end_of_input_and_ignores_what_is_no_number() {
     let Some(board) = Board::bare(TWO) else { return };
+    let mut command = board.alarmctl(&["shell", "sdhmgt"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("started");
+    child.stdin.take().expect("piped").write_all(b"\xff\n1\n").expect("told");
+    let ran = Ran::from(child.wait_with_output().expect("ended"));
+    assert!(ran.code == 0 && ran.out.contains("raised") && ran.err.contains("is no number"), "{ran:?}");
     let ran = shell(&board, "sdhmgt", "1\nfoo 0\n");
     assert_eq!(ran.code, 0);
     assert!(ran.err.contains("'foo' is no number; ignored"), "{ran:?}");
@@ -173,6 +182,11 @@ fn remove_removes_one_module_or_everything() {
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("module sdhmgt: key 0x414c001f: shmget: No such file or directory (ENOENT)"), "{ran:?}");
     assert_eq!(board.done(&["remove", "--all"]), "nothing to remove\n");
+    let ran = board.ctl(&["remove", "77"]);
+    assert!(ran.code == 1 && ran.err.contains("module 77: key 0x414c004d"), "{ran:?}");
+    let left = Segment::create(Key::fixed(0x414C_004D).expect("a key"), 1024, 0o600).expect("made");
+    board.done(&["remove", "77"]);
+    assert!(left.stat().expect("attached").destroyed);
     board.start();
     board.stop();
     board.done(&["remove", "alarm"]);

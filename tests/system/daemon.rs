@@ -283,3 +283,64 @@ fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
     }
     drop(daemon);
 }
+
+#[test]
+fn a_deleted_or_emptied_output_file_is_told_and_made_again() {
+    let Some(board) = Board::new(LAMPS) else { return };
+    fs::remove_file(board.path("relay")).expect("deleted");
+    board.wait_for_log("relay: read: No such file or directory (ENOENT): somebody deleted the file");
+    board.wait_for_output("relay", "1");
+    board.wait_for_log("relay office: works again");
+    fs::write(board.path("relay"), "").expect("emptied");
+    board.wait_for_output("relay", "1");
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("relay", "0");
+}
+
+#[test]
+fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
+    let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp bad]\npath = {dir}/no/bad\n") else { return };
+    board.daemon().signal(libc::SIGHUP);
+    board.wait_for_log("configuration read again");
+    wait_until("still told", || board.done(&["status"]).contains("runs, 1 of 1 outputs FAILED"));
+    assert_eq!(board.status()["alarms"][0]["origin"], "output failed");
+}
+
+#[test]
+fn a_system_log_that_nobody_reads_does_not_hold_the_relay() {
+    let Some(board) = Board::bare(LAMPS) else { return };
+    crate::support::private_dev(&board);
+    let _deaf = UnixDatagram::bind("/dev/log").expect("a system log");
+    let pidfile = board.path("pid");
+    let child = board.alarmd().args(["--syslog", "--pidfile"]).arg(&pidfile).spawn().expect("started");
+    let mut daemon = Process(child);
+    wait_until("it works", || fs::read_to_string(&pidfile).is_ok_and(|pid| !pid.is_empty()));
+    for _ in 0..40 {
+        board.done(&["raise", "sdhmgt"]);
+        board.wait_for_output("any", "1");
+        board.done(&["clear", "sdhmgt"]);
+        board.wait_for_output("any", "0");
+    }
+    daemon.signal(libc::SIGTERM);
+    assert_eq!(daemon.exit_code(), Some(0));
+}
+
+#[test]
+fn a_status_block_of_another_user_is_replaced() {
+    let Some(mut board) = Board::bare(LAMPS) else { return };
+    let block = alarmd::sysv::Segment::create(alarmd::sysv::Key::STATUS, 200_000, 0o666).expect("made");
+    // Given away to somebody who claims in it that process 1 is the daemon.
+    let given = std::process::Command::new("perl")
+        .args([
+            "-e",
+            "$d = ''; shmctl($ARGV[0], 2, $d); substr($d, 4, 4) = pack('L', 65534); exit !shmctl($ARGV[0], 1, $d)",
+        ])
+        .arg(block.id().raw().to_string())
+        .status();
+    if !given.is_ok_and(|status| status.success()) || block.stat().expect("attached").uid != 65534 {
+        return crate::support::skip("a segment cannot be given to another user here");
+    }
+    board.start();
+    board.wait_for_log("of user 65534 is not ours; replaced");
+    assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
+}

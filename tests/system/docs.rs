@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alarmd::wire::{ALARMS, EVENTS, StatusBlock};
 
-use crate::support::{Board, Ran};
+use crate::support::{Board, Ran, wait_until};
 
 fn page(name: &str) -> String {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -65,16 +65,23 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
 }
 
 #[test]
-fn the_c_example_in_the_producers_page_compiles_and_raises() {
+fn the_c_examples_in_the_pages_compile_and_raise() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[module fan]\nid = 31\n") else { return };
-    let page = page("docs/producers.md");
-    let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C block");
-    fs::write(board.path("fan.c"), code).expect("written");
-    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
-    let mut cc = std::process::Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
-    cc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-I"]).arg(include);
-    let built = cc.arg("-o").arg(board.path("fan")).arg(board.path("fan.c")).status().expect("a C compiler");
-    assert!(built.success());
-    assert!(std::process::Command::new(board.path("fan")).status().expect("run").success());
-    board.wait_for_log("module fan: type 0x1 code 0x7 index 0x2 level 0x2 (major)");
+    for name in ["README.md", "docs/producers.md"] {
+        let page = page(name);
+        let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C block");
+        fs::write(board.path("fan.c"), code).expect("written");
+        let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
+        for dialect in [&["-std=gnu99"][..], &["-std=c99", "-D_GNU_SOURCE"], &["-std=gnu17"]] {
+            let mut cc = std::process::Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+            cc.args(dialect).args(["-Wall", "-Wextra", "-Werror", "-I"]).arg(&include);
+            let built = cc.arg("-o").arg(board.path("fan")).arg(board.path("fan.c")).status().expect("a C compiler");
+            assert!(built.success(), "{name} {dialect:?}");
+        }
+        assert!(std::process::Command::new(board.path("fan")).status().expect("run").success());
+        wait_until("seen", || {
+            board.log().matches("module fan: type 0x1 code 0x7 index 0x2 level 0x2 (major)").count() > 0
+        });
+        board.done(&["clear", "fan", "--all"]);
+    }
 }

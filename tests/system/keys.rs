@@ -127,3 +127,49 @@ fn a_path_whose_key_is_another_segments_is_refused() {
     assert_eq!(board.segment("b", "ftok").expect("told")["state"], "no key");
     assert!(Segment::find(key).is_ok());
 }
+
+/// Something else takes the inode, so that the path gets another one.
+fn make_anew(board: &Board, turn: u32) {
+    let before = ftok_key(board);
+    let path = board.path("path");
+    fs::rename(&path, board.path(&format!("old{turn}"))).expect("moved away");
+    fs::write(&path, "").expect("made anew");
+    wait_until("the key has moved", || ftok_key(board) != before);
+}
+
+#[test]
+fn an_alarm_in_a_former_segment_stays_when_its_producer_dies_until_it_is_cleared() {
+    let Some(board) = with_path() else { return };
+    let path = board.path("path");
+    let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
+    old.raise();
+    board.wait_for_output("any", "1");
+    make_anew(&board, 1);
+    old.process.kill();
+    wait_until("its death is seen", || {
+        board.segment("sdhmgt", "former").is_some_and(|segment| segment["producers"] == 0)
+    });
+    assert_eq!((board.output("any").as_str(), alarms(&board)), ("1", 1));
+    board.done(&["clear", "sdhmgt", "--all"]);
+    board.wait_for_output("any", "0");
+    wait_until("given up", || board.segment("sdhmgt", "former").is_none());
+}
+
+#[test]
+fn a_path_that_moves_again_and_again_loses_no_alarm() {
+    let Some(board) = with_path() else { return };
+    let path = board.path("path");
+    let mut all = Vec::new();
+    for turn in 0..4 {
+        let mut producer = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
+        producer.raise();
+        wait_until("seen", || alarms(&board) == turn as usize + 1);
+        make_anew(&board, turn);
+        all.push(producer);
+    }
+    assert_eq!(alarms(&board), 4);
+    for producer in &mut all {
+        producer.clear();
+    }
+    board.wait_for_output("any", "0");
+}

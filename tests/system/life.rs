@@ -265,3 +265,84 @@ fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
     assert!(made > 500, "the flood was not heard: {made} rounds");
     assert!(made <= 1000 * (nanos / alarmd::clock::S + 2), "{made} rounds in {nanos} ns");
 }
+
+#[test]
+fn a_stall_of_the_daemon_makes_no_producer_silent() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    producer.promise(100).expect("promised");
+    std::thread::scope(|scope| {
+        let stop = &stop;
+        scope.spawn(move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                producer.beat().expect("beaten");
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        });
+        for _ in 0..3 {
+            board.daemon().signal(libc::SIGSTOP);
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            board.daemon().signal(libc::SIGCONT);
+            let rounds = board.status()["daemon"]["rounds"].as_u64();
+            wait_until("it goes on", || board.status()["daemon"]["rounds"].as_u64() > rounds);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(!board.log().contains("silent"), "{}", board.log());
+}
+
+#[test]
+fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
+    let Some(board) = Board::new(LAMP) else { return };
+    let mut producer = board.new_producer(31);
+    assert_eq!(producer.tell("promise 50"), "0 \n");
+    let mut old = board.old_producer(&["key", "0x414C001F"]);
+    old.tell("9");
+    assert_eq!(producer.tell("beat"), "0 \n");
+    producer.process.kill();
+    board.wait_for_log("raised: module sdhmgt: silent (major)");
+    board.done(&["clear", "sdhmgt", "--all"]);
+    board.wait_for_output("any", "0");
+    board.wait_for_log("cleared: module sdhmgt: silent (major)");
+}
+
+#[test]
+fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
+    let Some(board) = Board::new(LAMP) else { return };
+    board.done(&["raise", "sdhmgt"]);
+    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let view = segment.view::<alarmd::wire::ModuleSegment>().expect("whole");
+    // Its id was given to another process since, which lives but has never seen the segment.
+    view.writer.store(1, std::sync::atomic::Ordering::Relaxed);
+    drop(segment);
+    wait_until("released", || board.ctl(&["raise", "sdhmgt", "--type", "1"]).code == 0);
+}
+
+#[test]
+fn the_daemon_trusts_its_own_segments_whoever_else_is_trusted() {
+    let config = "[daemon]\npoll_ms = 20\ntrust = 65534\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+    let Some(board) = Board::new(config) else { return };
+    assert_eq!(own_alarms(&board), [""; 0]);
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+}
+
+#[test]
+fn a_strangers_format_under_our_key_is_read_and_never_written() {
+    let Some(mut board) = Board::bare(LAMP) else { return };
+    let segment = Segment::create(KEY, 4096, 0o666).expect("made");
+    let words = alarmd::sysv::words::<std::sync::atomic::AtomicU32, _>(
+        segment.view::<alarmd::wire::ModuleSegment>().expect("whole"),
+    );
+    for (number, word) in words.iter().enumerate().skip(5) {
+        word.store(number as u32 * 2 + 1, std::sync::atomic::Ordering::Relaxed);
+    }
+    board.start();
+    let rounds = board.status()["daemon"]["rounds"].as_u64();
+    wait_until("a health check later", || board.status()["daemon"]["rounds"].as_u64() > rounds);
+    for (number, word) in words.iter().enumerate().skip(5) {
+        assert_eq!(word.load(std::sync::atomic::Ordering::Relaxed), number as u32 * 2 + 1, "word {number}");
+    }
+    assert_eq!(board.output("any"), "0");
+}

@@ -192,6 +192,7 @@ fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     // Somebody living is inside and stays there.
+    view.magic.store(alarmd::wire::MODULE_MAGIC, Ordering::Relaxed);
     view.writer.store(old.process.id(), Ordering::Relaxed);
     view.sequence.store(1, Ordering::Relaxed);
     wait_until("it is told", || board.segment("sdhmgt", "fixed").expect("told")["state"] == "busy");

@@ -92,3 +92,21 @@ fn a_full_segment_is_told_to_a_c_producer() {
     assert_eq!(producer.tell("raise 1 1 32 1"), "-1 No buffer space available\n");
     assert_eq!(producer.tell("raise 1 1 31 2"), "0 \n");
 }
+
+#[test]
+fn a_c_producer_leaves_a_full_segment_that_was_removed() {
+    let Some(board) = Board::bare("") else { return };
+    let mut producer = board.new_producer(31);
+    for index in 0..32 {
+        assert_eq!(producer.tell(&format!("raise 1 1 {index} 1")), "0 \n");
+    }
+    board.done(&["remove", "sdhmgt"]);
+    assert_eq!(producer.tell("raise 1 1 32 1"), "0 \n");
+    // One that cannot come back says why, and is not ended for it.
+    board.done(&["remove", "sdhmgt"]);
+    let small = alarmd::sysv::Segment::create(Key::fixed(0x414C_001F).expect("a key"), 8, 0o600).expect("made");
+    assert_eq!(producer.tell("raise 1 1 33 1"), "-1 Invalid argument\n");
+    assert!(producer.tell("beat").starts_with("-1"));
+    small.id().remove().expect("removed");
+    assert_eq!(producer.tell("raise 1 1 33 1"), "0 \n");
+}

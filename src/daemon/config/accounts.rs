@@ -18,8 +18,9 @@ pub fn user(text: &str) -> Option<u32> {
 }
 
 fn id(text: &str, look_up: impl Fn(*const libc::c_char) -> Option<u32>) -> Option<u32> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
-        Ok(number) => Some(number),
-        Err(_) => CString::new(text).ok().and_then(|name| look_up(name.as_ptr())),
+        Ok(number) if digits => Some(number),
+        _ => CString::new(text).ok().and_then(|name| look_up(name.as_ptr())),
     }
 }

@@ -16,7 +16,7 @@ const OUTPUT_KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules,
 pub fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Settings, Vec<Problem>) {
     let mut reader = Reader { problems, doubts: Vec::new() };
     let mut settings = Settings::default();
-    for section in sections {
+    for section in sections.iter().filter(|section| !section.kind.is_empty()) {
         let same = |other: &&Section<'_>| (other.kind, other.name) == (section.kind, section.name);
         if let Some(first) = sections.iter().find(same).map(|first| first.line).filter(|line| *line != section.line) {
             let [kind, name] = [section.kind, section.name];
@@ -97,7 +97,10 @@ impl Reader<'_> {
                     settings.poll_ms = self.value(entry, "a number from 1 to 60000", poll).unwrap_or(50);
                 }
                 "mode" => {
-                    let octal = |text: &str| u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+                    let octal = |text: &str| {
+                        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                        u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o777)
+                    };
                     let right = "octal permissions such as 0660, at most 0777";
                     if let Some(mode) = self.value(entry, right, octal) {
                         settings.mode = mode;
@@ -130,6 +133,11 @@ impl Reader<'_> {
 
     fn module(&mut self, section: &Section<'_>, settings: &Settings) -> Option<ModuleSettings> {
         let name = self.name(section);
+        if number(section.name).is_some() {
+            let text =
+                format!("[module {}]: the name is a number, which would stand for an id; take a word", section.name);
+            self.wrong(section.line, text);
+        }
         if section.name == "alarmd" {
             self.wrong(
                 section.line,
@@ -229,8 +237,8 @@ impl Reader<'_> {
                     gpio = self.value(entry, right, |text| number(text).filter(|gpio| *gpio < u32::MAX));
                 }
                 "path" => {
-                    let right = "an absolute path of at most 255 bytes";
-                    path = self.value(entry, right, |text| Path::new(text).filter(|_| text.starts_with('/')));
+                    let right = "an absolute path of at most 255 bytes without '..'; a GPIO line is gpio = NUMBER";
+                    path = self.value(entry, right, line_path);
                 }
                 "active_low" => active_low = self.value(entry, YES_OR_NO, yes_or_no).unwrap_or_default(),
                 "fail_safe" => {
@@ -301,6 +309,17 @@ impl Reader<'_> {
 
 const SEVERITIES: &str = "critical, major, minor, warning or indeterminate";
 const YES_OR_NO: &str = "yes or no";
+
+/// The path in its plainest form, so that one file is one line whatever it is called.
+fn line_path(text: &str) -> Option<Path> {
+    let path = std::path::Path::new(text);
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    if !path.is_absolute() || climbs || text.ends_with('/') {
+        return None;
+    }
+    let plain = path.components().collect::<std::path::PathBuf>();
+    if plain.starts_with("/sys/class/gpio") { None } else { Path::new(plain.to_str()?) }
+}
 
 fn severity(text: &str) -> Option<Severity> {
     Severity::from_word(text).filter(|severity| *severity != Severity::Cleared)

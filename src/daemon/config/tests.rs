@@ -64,10 +64,18 @@ fn unknown_sections_and_keys_name_the_known_ones() {
 #[test]
 fn lines_that_are_neither_section_nor_entry_are_told() {
     says("[daemon\n", 1, &["[daemon"]);
+    says("[daemon\npoll_ms = 5\n", 1, &["[daemon"]);
     says("[daemon]\nhello\n", 2, &["hello", "KEY = VALUE"]);
     says("poll_ms = 1\n[daemon]\n", 1, &["before the first section"]);
     says("[daemon]\npoll_ms =\n", 2, &["no value"]);
     says("[daemon]\npoll_ms = ; none\n", 2, &["no value"]);
+}
+
+#[test]
+fn comments_may_stand_behind_a_header() {
+    for header in ["[module a] ; was b", "[module a]; was [module b]", " [ module  a ]  # [b]"] {
+        assert_eq!(good(&format!("{header}\nid = 7\n")).modules[0].name.as_str(), "a", "{header}");
+    }
 }
 
 #[test]
@@ -84,6 +92,9 @@ fn doubled_names_are_told_with_the_first_place() {
 fn two_outputs_on_one_line_are_told() {
     says("[lamp a]\ngpio = 7\n[relay b]\ngpio = 0x7\n", 3, &["gpio 7", "[lamp a]"]);
     says("[lamp a]\npath = /x\n[lamp b]\npath = /x\n", 3, &["/x", "[lamp a]"]);
+    says("[lamp a]\npath = /x/y\n[lamp b]\npath = /x//./y\n", 3, &["/x/y", "[lamp a]"]);
+    says("[lamp a]\npath = /x/../y\n", 2, &["without '..'"]);
+    says("[lamp a]\npath = /sys/class/gpio/gpio1/value\n", 2, &["gpio = NUMBER"]);
     says("[lamp a]\npath = /x\ngpio = 1\n", 1, &["both"]);
     says("[lamp a]\n", 1, &["no line"]);
 }
@@ -94,6 +105,9 @@ fn bad_values_say_what_would_be_right() {
     says("[daemon]\npoll_ms = fast\n", 2, &["fast", "1 to 60000"]);
     says("[daemon]\nmode = 0888\n", 2, &["octal"]);
     says("[daemon]\nmode = 1777\n", 2, &["octal"]);
+    says("[daemon]\nmode = +660\n", 2, &["octal"]);
+    says("[daemon]\ngroup = +5\n", 2, &["/etc/group"]);
+    says("[module 32]\nid = 31\n", 1, &["is a number"]);
     says("[daemon]\ngroup = no-such-group\n", 2, &["/etc/group"]);
     says("[daemon]\ntrust = root, no-such-user\n", 2, &["no-such-user", "/etc/passwd"]);
     says("[daemon x]\n", 1, &["no name"]);

@@ -32,21 +32,24 @@ pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'
             Item::Property(key, _) if key.is_empty() || key.starts_with([';', '#']) => {}
             // A header with spaces or a comment around it is one all the same.
             Item::Section(_) | Item::Error(_) | Item::Property(_, None) => {
-                let whole = match item {
-                    Item::Section(title) => title,
+                let title = match item {
+                    // ini_core has taken the first and the last bracket away; that one may be a comment's.
+                    Item::Section(inside) => header(inside),
                     Item::Error(whole) | Item::Property(whole, _) => {
-                        let bare = without_comment(whole);
-                        match bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                            Some(title) => title,
-                            None => {
-                                wrong(format!("'{bare}' is neither [SECTION] nor KEY = VALUE"));
-                                continue;
-                            }
-                        }
+                        whole.strip_prefix('[').filter(|inside| inside.contains(']')).and_then(header)
                     }
-                    _ => continue,
+                    _ => None,
                 };
-                let (kind, name) = whole.trim().split_once(char::is_whitespace).unwrap_or((whole.trim(), ""));
+                let Some(title) = title else {
+                    let (Item::Section(found) | Item::Error(found) | Item::Property(found, _)) = item else { continue };
+                    wrong(format!("'{}' is neither [SECTION] nor KEY = VALUE", without_comment(found)));
+                    if !matches!(item, Item::Property(found, _) if !found.starts_with('[')) {
+                        // What follows belongs to a section all the same, which is told already.
+                        sections.push(Section { line, kind: "", name: "", entries: Vec::new() });
+                    }
+                    continue;
+                };
+                let (kind, name) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
                 sections.push(Section { line, kind, name: name.trim(), entries: Vec::new() });
             }
             Item::Property(key, Some(value)) => {
@@ -65,6 +68,16 @@ pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'
                 }
             }
         }
+    }
+}
+
+/// The title in what follows the opening bracket. The closing one is missing at the end of a line that ini_core took for a
+/// header.
+fn header(inside: &str) -> Option<&str> {
+    match inside.split_once(']') {
+        None => Some(inside.trim()),
+        Some((title, rest)) if rest.trim().is_empty() || rest.trim().starts_with([';', '#']) => Some(title.trim()),
+        Some(_) => None,
     }
 }
 
