@@ -99,7 +99,8 @@ pub struct Segment {
     id: Id,
     base: NonNull<AtomicU32>,
     words: usize,
-    access: Access,
+    /// How many bytes may be stored to: all, or none.
+    writable: usize,
 }
 
 // SAFETY: the mapping belongs to the process, not to a thread, and gives out atomics only.
@@ -156,7 +157,8 @@ impl Segment {
         // -1 stands for failure; shmat gives page-aligned addresses, and never null.
         match NonNull::new(address.cast::<AtomicU32>()) {
             Some(base) if address as isize != -1 => {
-                Ok(Segment { id, base, words: found / mem::size_of::<u32>(), access })
+                let writable = if access == Access::ReadWrite { found } else { 0 };
+                Ok(Segment { id, base, words: found / mem::size_of::<u32>(), writable })
             }
             _ => Err(Error { op: Op::Attach, errno: Errno::last() }),
         }
@@ -226,11 +228,10 @@ impl Segment {
     /// # Errors
     /// EINVAL: it is smaller than the structure. EACCES: it is attached read-only, where a store would fault.
     pub fn view<T: Words<AtomicU32>>(&self) -> Result<&T, Error> {
-        if mem::size_of::<T>() > self.words * mem::size_of::<u32>() {
-            return Err(Error { op: Op::Attach, errno: Errno::EINVAL });
-        }
-        if self.access != Access::ReadWrite {
-            return Err(Error { op: Op::Attach, errno: Errno::EACCES });
+        // One comparison, for this is most of what an idle round does.
+        if mem::size_of::<T>() > self.writable {
+            let errno = if self.writable == 0 { Errno::EACCES } else { Errno::EINVAL };
+            return Err(Error { op: Op::Attach, errno });
         }
         // SAFETY: the mapping is page-aligned, large enough (checked), lives as long as `self`, and `Words` promises
         // that `T` is atomic words only, which others may write at any time.
