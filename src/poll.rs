@@ -6,39 +6,34 @@
 //!
 //! What can bite: anybody who may ring can ring without end. Rounds are paced: 100 at once, 900 a second after that, so
 //! never more than 1000 in any second.
+mod health;
 mod pace;
 mod publisher;
+mod reconfigure;
 mod told;
 
 use core::fmt;
-use core::mem::{size_of, take};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use heapless::Vec;
 use log::{info, warn};
 
 use crate::alarm::Transition;
-use crate::annunciator::{Annunciator, Rule};
-use crate::clock::{self, MS, Nanos, S, Time};
+use crate::annunciator::Annunciator;
+use crate::clock::{self, MS, Nanos, Time};
 use crate::futex::{self, Woken};
-use crate::monitor::{Monitor, Role, Verdict};
+use crate::monitor::Monitor;
 use crate::output::{Hardware, Order, Output};
 use crate::settings::Settings;
-use crate::sysv::{self, Errno, Error, Key, Op, Segment};
-use crate::wire::{Doorbell, MODULES, OUTPUTS, SEGMENTS};
+use crate::sysv::{self, Errno, Error, Key, Segment};
+use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
 
 use pace::Pace;
 use publisher::{Publisher, View};
 use told::Told;
 
-/// How often segments and lines are looked after.
-const HEALTH: Nanos = S;
-
 /// What one look at a segment can tell at most: each slot's alarm ended and another raised, the segment's own likewise.
 const TOLD: usize = 2 * (33 + 3);
-
-/// How many segments to which ftok paths led before are watched, of all modules together.
-const FORMERS: usize = SEGMENTS - 2 * MODULES;
 
 /// How many time-outs in a row may tell the time, where polls are so short that a health check comes later.
 const TIME_OUTS: u32 = 100;
@@ -109,67 +104,6 @@ impl Poll {
         Ok(poll)
     }
 
-    /// Goes over to other settings. What stays the same stays untouched: segments attached, lines at their level.
-    ///
-    /// # Errors
-    /// [`StartError::Runs`]
-    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
-        let now = clock::now();
-        let mut monitors = take(&mut self.monitors);
-        for monitor in &mut monitors {
-            let before = &self.settings.modules[monitor.module];
-            match settings.modules.iter().position(|module| monitor.serves(before, module)) {
-                Some(position) => monitor.module = position,
-                None => {
-                    monitor.forget(before, &mut tell(&mut self.annunciator, &mut self.transitions));
-                    monitor.module = usize::MAX;
-                }
-            }
-            self.settle(now, hardware);
-        }
-        self.monitors = monitors.into_iter().filter(|monitor| monitor.module != usize::MAX).collect();
-
-        let mut kept: Vec<Option<Output>, OUTPUTS> = settings.outputs.iter().map(|_| None).collect();
-        let mut outputs = take(&mut self.outputs);
-        for (number, (before, output)) in self.settings.outputs.iter().zip(&mut outputs).enumerate() {
-            let order = Order { number, settings: before, alarm: false, now };
-            // A line that failed is set up anew, under the number it has now.
-            output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
-            let same = |output: &crate::settings::OutputSettings| {
-                output.target == before.target && output.active_low == before.active_low
-            };
-            match settings.outputs.iter().position(same) {
-                Some(position) => kept[position] = Some(take(output)),
-                None => output.rest(number, before, now, hardware),
-            }
-        }
-        self.settle(now, hardware);
-
-        self.settings = settings;
-        self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
-        self.annunciator = Annunciator::default();
-        for output in &self.settings.outputs {
-            self.annunciator.add(Rule::from(output));
-        }
-        for monitor in &self.monitors {
-            let annunciator = &mut self.annunciator;
-            let module = &self.settings.modules[monitor.module];
-            monitor.each_active(module, &mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
-        }
-        for (position, module) in self.settings.modules.iter().enumerate() {
-            for role in [Role::Fixed, Role::Ftok] {
-                let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;
-                let wanted = role == Role::Fixed || module.ftok.is_some();
-                if wanted && !self.monitors.iter().any(served) {
-                    // There is room: three segments a module.
-                    let _ = self.monitors.push(Monitor::new(position, role, module));
-                }
-            }
-        }
-        self.drive(now, hardware);
-        self.check_health(now, hardware)
-    }
-
     /// Runs until `attention` is set, which a signal handler may do.
     ///
     /// # Errors
@@ -222,35 +156,6 @@ impl Poll {
         self.settle(now, hardware);
     }
 
-    /// Looks after everything: segments, lines, doorbell, status block.
-    ///
-    /// # Errors
-    /// As [`Poll::run`].
-    pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
-        self.health_due = now + HEALTH;
-        self.check_doorbell();
-        match self.publisher.check() {
-            Err(runs @ StartError::Runs(_)) => return Err(runs),
-            Err(error) if self.status_error != Some(error) => {
-                warn!("{error}; alarmctl cannot see this daemon until it is mended");
-                self.status_error = Some(error);
-            }
-            Err(_) => {}
-            Ok(()) => self.status_error = None,
-        }
-        self.check_segments(now, hardware);
-        // The nearest may have moved nearer.
-        self.beat_due = self.monitors.iter().map(Monitor::beat_due).min().unwrap_or(Time::NEVER);
-        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-            let order = Order { number, settings, alarm: self.annunciator.shows(number), now };
-            output.check(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
-        }
-        self.drive(now, hardware);
-        self.tell_all();
-        self.publish(now);
-        Ok(())
-    }
-
     /// Leaves in order: each line at the level its output has without a daemon, the status block without one.
     pub fn stop(&mut self, hardware: &mut impl Hardware) {
         let now = clock::now();
@@ -259,89 +164,6 @@ impl Poll {
         }
         self.publish(now);
         self.publisher.leave();
-    }
-
-    fn check_segments(&mut self, now: Time, hardware: &mut impl Hardware) {
-        let mut number = 0;
-        while number < self.monitors.len() {
-            self.make_room(now, hardware);
-            let keys: Vec<Key, SEGMENTS> = (self.monitors.iter().enumerate())
-                .filter(|(other, monitor)| *other != number && monitor.role() != Role::Former)
-                .filter_map(|(_, monitor)| monitor.key())
-                .collect();
-            let taken = |key| keys.contains(&key) || [Key::DOORBELL, Key::STATUS].contains(&key);
-            let mut told = tell(&mut self.annunciator, &mut self.transitions);
-            let monitor = &mut self.monitors[number];
-            match monitor.check(&self.settings, taken, &mut told) {
-                Verdict::Stay => number += 1,
-                Verdict::Leave => drop(self.monitors.swap_remove(number)),
-                // The path's new segment is looked up by another check of the same monitor.
-                Verdict::Split(former) => {
-                    let formers = || self.monitors.iter().enumerate().filter(|(_, m)| m.role() == Role::Former);
-                    if formers().count() < FORMERS {
-                        let _ = self.monitors.push(former);
-                    } else if let Some((given_up, _)) = formers().find(|(_, m)| !m.is_up()).or(formers().next()) {
-                        let mut given_up = core::mem::replace(&mut self.monitors[given_up], former);
-                        let module = &self.settings.modules[given_up.module];
-                        warn!("module {}: more than {FORMERS} former segments; one is watched no more", module.name);
-                        given_up.forget(module, &mut told);
-                    }
-                }
-            }
-        }
-        // A path that led elsewhere for a while leads back to the segment that is still watched as former.
-        let back: Vec<_, SEGMENTS> = (self.monitors.iter())
-            .filter(|monitor| monitor.role() == Role::Ftok)
-            .filter_map(|monitor| monitor.id())
-            .collect();
-        for number in (0..self.monitors.len()).rev() {
-            let monitor = &self.monitors[number];
-            if monitor.role() == Role::Former && monitor.id().is_some_and(|id| back.contains(&id)) {
-                self.make_room(now, hardware);
-                let mut monitor = self.monitors.swap_remove(number);
-                let module = &self.settings.modules[monitor.module];
-                monitor.forget(module, &mut tell(&mut self.annunciator, &mut self.transitions));
-            }
-        }
-    }
-
-    fn check_beats(&mut self, hardware: &mut impl Hardware) {
-        // The real time: after a stall the moments of time-outs follow each other faster than anybody can beat.
-        let now = clock::now();
-        self.beat_due = Time::NEVER;
-        for number in 0..self.monitors.len() {
-            self.make_room(now, hardware);
-            let monitor = &mut self.monitors[number];
-            let module = &self.settings.modules[monitor.module];
-            monitor.check_beat(module, now, &mut tell(&mut self.annunciator, &mut self.transitions));
-            self.beat_due = self.beat_due.min(monitor.beat_due());
-        }
-    }
-
-    fn check_doorbell(&mut self) {
-        let kept = self.doorbell.as_ref().is_some_and(|doorbell| {
-            // Somebody may have removed it, or written over its magic.
-            doorbell.view::<Doorbell>().is_ok_and(Doorbell::is_ours)
-                && Segment::find(Key::DOORBELL).is_ok_and(|id| id == doorbell.id())
-        });
-        if kept {
-            return;
-        }
-        let opened = open_doorbell(&self.settings);
-        match &opened {
-            Ok(doorbell) => {
-                let id = doorbell.id().raw();
-                info!("the doorbell is segment {id} under key {}", Key::DOORBELL);
-                self.doorbell_error = None;
-            }
-            Err(error) if self.doorbell_error != Some(*error) => {
-                let poll_ms = self.settings.poll_ms;
-                warn!("{}; nobody can ring, alarms are seen within {poll_ms} ms", error.of("doorbell", Key::DOORBELL));
-                self.doorbell_error = Some(*error);
-            }
-            Err(_) => {}
-        }
-        self.doorbell = opened.ok();
     }
 
     fn bell(&self) -> Option<&Doorbell> {
@@ -451,21 +273,4 @@ fn tell<'a, const N: usize>(
         // `make_room` left room; the annunciator, which outputs follow, has it in any case.
         let _ = transitions.push(transition);
     }
-}
-
-fn open_doorbell(settings: &Settings) -> Result<Segment, Error> {
-    let size = size_of::<Doorbell>();
-    let (segment, created) = match Segment::open_or_create(Key::DOORBELL, size, settings.mode) {
-        // Somebody's smaller segment under our key is of no use to anybody: it is replaced.
-        Err(Error { op: Op::Get, errno: Errno::EINVAL }) => {
-            Segment::find(Key::DOORBELL)?.remove()?;
-            Segment::open_or_create(Key::DOORBELL, size, settings.mode)?
-        }
-        other => other?,
-    };
-    if created {
-        segment.set_permissions(settings.mode, settings.group)?;
-    }
-    segment.view::<Doorbell>()?.claim();
-    Ok(segment)
 }

@@ -1,0 +1,293 @@
+//! The health check: is the segment still the one its key leads to, and fit to be read? Attaches, creates, follows, refuses.
+use core::mem::size_of;
+use core::sync::atomic::Ordering;
+
+use log::{error, info, warn};
+
+use super::{Monitor, Role};
+use crate::alarm::{Origin, Transition};
+use crate::clock::Time;
+use crate::process;
+use crate::settings::{ModuleSettings, OnLost, Settings};
+use crate::sysv::{Access, Errno, Error, Id, Key, Op, Refusal, Segment};
+use crate::wire::{MODULE_MAGIC, ModuleSegment};
+
+/// Why a segment is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejection {
+    Call(Error),
+    Untrusted(u32),
+}
+
+/// What a check decided about the monitor itself.
+#[allow(clippy::large_enum_variant)] // made at most once a second, and there is no heap to put it on
+pub enum Verdict {
+    /// It goes on.
+    Stay,
+    /// Nobody needs it any more.
+    Leave,
+    /// Its path leads elsewhere now, and somebody still uses where it led before: a monitor for that.
+    Split(Monitor),
+}
+
+impl Monitor {
+    /// The health check: is the key still this segment, is it removed, how many are attached, who owns it, how large is
+    /// it? Attaches, re-attaches, creates, refuses. `taken` knows the keys of other segments.
+    pub fn check(
+        &mut self,
+        settings: &Settings,
+        taken: impl Fn(Key) -> bool,
+        tell: &mut impl FnMut(Transition),
+    ) -> Verdict {
+        let module = &settings.modules[self.module];
+        let mut verdict = Verdict::Stay;
+        match self.role {
+            Role::Fixed => {}
+            Role::Ftok => {
+                if let Some(former) = self.follow_path(module, taken, tell) {
+                    verdict = Verdict::Split(former);
+                }
+            }
+            Role::Former => {
+                self.stat = self.segment.as_ref().and_then(|segment| segment.stat().ok());
+                let removed = self.stat.is_none_or(|stat| stat.destroyed);
+                // An alarm stays though its producer has died, as in any segment.
+                if removed || (self.producers() == 0 && !self.is_up()) {
+                    info!("module {}: nobody uses the former ftok segment any more", module.name);
+                    if let Some(segment) = self.segment.as_ref().filter(|_| self.made && !removed) {
+                        // Its path leads elsewhere: nobody would ever find it.
+                        let _ = segment.id().remove();
+                    }
+                    self.forget(module, tell);
+                    return Verdict::Leave;
+                }
+                self.read(module, tell);
+                return verdict;
+            }
+        }
+        let had_producer = self.producers() > 0;
+        if let Some(key) = self.key {
+            let mut found = self.look_up(settings, module, key, tell);
+            // Somebody may make or remove it between two of our calls; a storm of that waits for the next check.
+            for _ in 0..8 {
+                match found {
+                    Err(Rejection::Call(Error { op: Op::Create, errno: Errno::EEXIST }))
+                    | Err(Rejection::Call(Error {
+                        op: Op::Stat | Op::Attach | Op::Set,
+                        errno: Errno::EIDRM | Errno::EINVAL,
+                    })) => {
+                        found = self.look_up(settings, module, key, tell);
+                    }
+                    _ => break,
+                }
+            }
+            match found {
+                Ok(()) => self.reject(module, None, tell),
+                Err(rejection) => {
+                    if self.segment.take().is_some() {
+                        self.lose(module, tell);
+                    }
+                    self.reject(module, Some(rejection), tell);
+                }
+            }
+        }
+        if self.producers() > 0 && self.rejection.is_none() {
+            self.set_lost(module, false, tell);
+        } else if had_producer && self.is_up() {
+            warn!("module {}: no producer is attached any more; its alarms stay", module.name);
+        }
+        self.release(module);
+        self.read(module, tell);
+        verdict
+    }
+
+    /// Takes the name of a dead writer out of the segment, who died before its first or after its last store.
+    fn release(&self, module: &ModuleSettings) {
+        let Some(Ok(segment)) = self.segment.as_ref().map(Segment::view::<ModuleSegment>) else { return };
+        let ours = segment.magic.load(Ordering::Relaxed) == MODULE_MAGIC;
+        if ours && segment.lock().holder().is_some() {
+            self.copy_inside(module, segment, &mut ModuleSegment::EMPTY.clone());
+        }
+    }
+
+    /// Makes `self.segment` the one with this key.
+    fn look_up(
+        &mut self,
+        settings: &Settings,
+        module: &ModuleSettings,
+        key: Key,
+        tell: &mut impl FnMut(Transition),
+    ) -> Result<(), Rejection> {
+        self.stat = None;
+        let found = match Segment::find(key) {
+            Ok(id) => Some(id),
+            Err(Error { errno: Errno::ENOENT, .. }) => None,
+            Err(error) => return Err(Rejection::Call(error)),
+        };
+        let had = self.id();
+        if found.is_none() || found != had {
+            // Not `open_or_create`: a segment that appears meanwhile must pass the checks below as every other.
+            let segment = match found {
+                Some(id) => {
+                    self.examine(settings, id)?;
+                    Segment::attach_id(id, size_of::<ModuleSegment>(), Access::ReadWrite)
+                }
+                None => Segment::create(key, size_of::<ModuleSegment>(), settings.mode).and_then(|segment| {
+                    segment.set_permissions(settings.mode, settings.group)?;
+                    Ok(segment)
+                }),
+            };
+            let segment = segment.map_err(Rejection::Call)?;
+            let (name, id) = (&module.name, segment.id().raw());
+            match (had, found) {
+                (None, None) => info!("module {name}: made segment {id} under key {key}"),
+                (None, Some(_)) => info!("module {name}: attached segment {id} under key {key}"),
+                (Some(_), None) => warn!("module {name}: the segment was removed; made segment {id} under key {key}"),
+                (Some(_), Some(_)) => warn!("module {name}: key {key} leads to segment {id} now; moved to it"),
+            }
+            self.segment = Some(segment);
+            self.first = true;
+            self.made = found.is_none();
+            match (had, found) {
+                (Some(_), None) => self.lose(module, tell),
+                (Some(_), Some(_)) => {
+                    // What is in both is one alarm that goes on: the new segment is read against what was seen.
+                    self.beat_due = Time::NEVER;
+                    self.set_silent(module, false, tell);
+                    self.held = module.on_lost == OnLost::Hold;
+                    self.set_lost(module, module.on_lost == OnLost::Raise, tell);
+                }
+                _ => {}
+            }
+        }
+        match self.id() {
+            Some(id) => self.examine(settings, id),
+            None => Ok(()),
+        }
+    }
+
+    /// Is this segment fit to be read?
+    fn examine(&mut self, settings: &Settings, id: Id) -> Result<(), Rejection> {
+        let stat = id.stat().map_err(Rejection::Call)?;
+        self.stat = Some(stat);
+        // Our own are trusted whatever the list says.
+        let trusted = |uid| settings.trust.is_empty() || settings.trust.contains(&uid) || uid == process::user();
+        if let Some(stranger) = [stat.uid, stat.creator].into_iter().find(|uid| !trusted(*uid)) {
+            return Err(Rejection::Untrusted(stranger));
+        }
+        if stat.size < size_of::<ModuleSegment>() {
+            return Err(Rejection::Call(Error { op: Op::Get, errno: Errno::EINVAL }));
+        }
+        Ok(())
+    }
+
+    /// Computes the path's key again. Gives a monitor for where the path led before if somebody is still there.
+    fn follow_path(
+        &mut self,
+        module: &ModuleSettings,
+        taken: impl Fn(Key) -> bool,
+        tell: &mut impl FnMut(Transition),
+    ) -> Option<Monitor> {
+        let path = module.ftok.as_ref()?;
+        let (name, shown) = (&module.name, path.as_str());
+        let key = match Key::from_path(path.as_c_str(), module.id) {
+            Ok(key) if taken(key) => Err(Refusal::Taken),
+            other => other,
+        };
+        let key = match key {
+            Ok(key) => key,
+            Err(refusal) => {
+                if refusal == Refusal::Taken && self.key.is_some() {
+                    // Another module was given this key since: what stands there is that module's.
+                    self.forget(module, tell);
+                }
+                if self.refusal != Some(refusal) {
+                    match self.key {
+                        None => {
+                            warn!("module {name}: ftok = {shown}: {refusal}; the fixed key {} alone serves", module.key)
+                        }
+                        Some(key) => warn!("module {name}: ftok = {shown}: {refusal}; key {key} is watched on"),
+                    }
+                    self.refusal = Some(refusal);
+                }
+                return None;
+            }
+        };
+        if self.refusal.take().is_some() {
+            info!("module {name}: ftok = {shown}: usable now");
+        }
+        if self.key == Some(key) {
+            return None;
+        }
+        let mut fresh = Monitor::new(self.module, Role::Ftok, module);
+        fresh.key = Some(key);
+        let Some(old) = self.key else {
+            *self = fresh;
+            return None;
+        };
+        warn!("module {name}: ftok = {shown}: the key moved from {old} to {key}; following");
+        let attached = self.segment.as_ref().and_then(|segment| segment.stat().ok()).map_or(0, |stat| stat.attached);
+        if attached > 1 || self.is_up() && self.segment.is_some() {
+            let mut former = core::mem::replace(self, fresh);
+            former.role = Role::Former;
+            return Some(former);
+        }
+        self.lose(module, tell);
+        fresh.seen = self.seen;
+        fresh.held = self.held;
+        fresh.lost = self.lost;
+        fresh.rejection = self.rejection;
+        *self = fresh;
+        None
+    }
+
+    /// The segment was removed: its alarms end as `on_lost` says.
+    fn lose(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
+        self.first = true;
+        self.busy = false;
+        self.beat_due = Time::NEVER;
+        self.set_silent(module, false, tell);
+        match module.on_lost {
+            OnLost::Hold => self.held = true,
+            OnLost::Clear => self.end_all(module, tell),
+            OnLost::Raise => {
+                self.end_all(module, tell);
+                self.set_lost(module, true, tell);
+            }
+        }
+    }
+
+    fn end_all(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
+        self.tell_differences(module, &ModuleSegment::EMPTY, tell);
+        self.seen = ModuleSegment::EMPTY;
+    }
+
+    fn reject(&mut self, module: &ModuleSettings, rejection: Option<Rejection>, tell: &mut impl FnMut(Transition)) {
+        if rejection == self.rejection {
+            return;
+        }
+        let had = self.rejection.is_some();
+        self.rejection = rejection;
+        match rejection {
+            Some(rejection) => {
+                let mut whose = heapless::String::<48>::new();
+                let _ = core::fmt::write(&mut whose, format_args!("module {}", module.name));
+                match (rejection, self.key) {
+                    (Rejection::Call(error), Some(key)) => error!("{}", error.of(&whose, key)),
+                    (Rejection::Untrusted(uid), Some(key)) => error!(
+                        "{whose}: key {key}: the segment's owner, user {uid}, is not trusted; remove it (ipcrm -M {key}) \
+                         or name the user under trust in alarmd.conf"
+                    ),
+                    (_, None) => {}
+                }
+                if !had {
+                    tell(Transition::Raised(self.own(module, Origin::Refused)));
+                }
+            }
+            None => {
+                info!("module {}: the segment is accepted now", module.name);
+                tell(Transition::Cleared(self.own(module, Origin::Refused)));
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Going over to other settings while everything runs.
+use core::mem::take;
+
+use heapless::Vec;
+
+use super::{Poll, StartError, tell};
+use crate::alarm::Transition;
+use crate::annunciator::{Annunciator, Rule};
+use crate::clock;
+use crate::monitor::{Monitor, Role};
+use crate::output::{Hardware, Order, Output};
+use crate::settings::{OutputSettings, Settings};
+use crate::wire::OUTPUTS;
+
+impl Poll {
+    /// Goes over to other settings. What stays the same stays untouched: segments attached, lines at their level.
+    ///
+    /// # Errors
+    /// [`StartError::Runs`]
+    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        let now = clock::now();
+        let mut monitors = take(&mut self.monitors);
+        for monitor in &mut monitors {
+            let before = &self.settings.modules[monitor.module];
+            match settings.modules.iter().position(|module| monitor.serves(before, module)) {
+                Some(position) => monitor.module = position,
+                None => {
+                    monitor.forget(before, &mut tell(&mut self.annunciator, &mut self.transitions));
+                    monitor.module = usize::MAX;
+                }
+            }
+            self.settle(now, hardware);
+        }
+        self.monitors = monitors.into_iter().filter(|monitor| monitor.module != usize::MAX).collect();
+
+        let mut kept: Vec<Option<Output>, OUTPUTS> = settings.outputs.iter().map(|_| None).collect();
+        let mut outputs = take(&mut self.outputs);
+        for (number, (before, output)) in self.settings.outputs.iter().zip(&mut outputs).enumerate() {
+            let order = Order { number, settings: before, alarm: false, now };
+            // A line that failed is set up anew, under the number it has now.
+            output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
+            let same =
+                |output: &OutputSettings| output.target == before.target && output.active_low == before.active_low;
+            match settings.outputs.iter().position(same) {
+                Some(position) => kept[position] = Some(take(output)),
+                None => output.rest(number, before, now, hardware),
+            }
+        }
+        self.settle(now, hardware);
+
+        self.settings = settings;
+        self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
+        self.annunciator = Annunciator::default();
+        for output in &self.settings.outputs {
+            self.annunciator.add(Rule::from(output));
+        }
+        for monitor in &self.monitors {
+            let annunciator = &mut self.annunciator;
+            let module = &self.settings.modules[monitor.module];
+            monitor.each_active(module, &mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
+        }
+        for (position, module) in self.settings.modules.iter().enumerate() {
+            for role in [Role::Fixed, Role::Ftok] {
+                let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;
+                let wanted = role == Role::Fixed || module.ftok.is_some();
+                if wanted && !self.monitors.iter().any(served) {
+                    // There is room: three segments a module.
+                    let _ = self.monitors.push(Monitor::new(position, role, module));
+                }
+            }
+        }
+        self.drive(now, hardware);
+        self.check_health(now, hardware)
+    }
+}
