@@ -3,6 +3,8 @@ mod ctl;
 mod daemon;
 mod docs;
 mod gpio;
+#[path = "../../src/daemon/hardware.rs"]
+mod hardware;
 mod keys;
 mod life;
 mod main_job;

@@ -1,4 +1,9 @@
 //! The main job: from shared memory to lamp.
+use alarmd::clock;
+use alarmd::poll::Poll;
+use alarmd::settings::{Kind, ModuleSettings, OutputSettings, Path, Settings, Target};
+
+use crate::hardware::{START_PATIENCE, Sysfs};
 use crate::support::Board;
 
 /// No poll comes to help: what is seen was rung for.
@@ -142,4 +147,45 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
     let table = board.done(&["status"]);
     assert!(table.contains("1056 alarms active") && table.lines().count() > 1056, "{table}");
     assert_eq!(board.ctl(&["raise", "m7", "--type", "99"]).code, 1);
+}
+
+#[test]
+fn one_wake_and_one_round_bring_a_raise_to_its_line() {
+    let Some(board) = Board::bare("[module sdhmgt]\nid = 31\n") else { return };
+    let name = |text| alarmd::alarm::Name::new(text).expect("a name");
+    let module = ModuleSettings::new(name("sdhmgt"), alarmd::alarm::ModuleId::new(31).expect("an id"));
+    let lamp = OutputSettings {
+        kind: Kind::Lamp,
+        name: name("any"),
+        target: Target::Path(Path::new(board.path("any").to_str().expect("UTF-8")).expect("short")),
+        active_low: false,
+        fail_safe: false,
+        severity: None,
+        modules: heapless::Vec::new(),
+    };
+    let settings = Settings {
+        poll_ms: 60_000,
+        modules: [module].into_iter().collect(),
+        outputs: [lamp].into_iter().collect(),
+        ..Settings::default()
+    };
+    let mut hardware = Sysfs { patience: START_PATIENCE };
+    let mut poll = Box::new(Poll::start(settings, &mut hardware).expect("started"));
+    // The loop in this very thread, turn by turn. On a machine so busy that a health check comes before alarmctl, again.
+    let seen_by_the_bell = (0..20).any(|_| {
+        let start = clock::now();
+        poll.check_health(start, &mut hardware).expect("alone");
+        assert_eq!(board.output("any"), "0");
+        let mut raise =
+            board.alarmctl(&["raise", "sdhmgt"]).stdout(std::process::Stdio::null()).spawn().expect("started");
+        // It sleeps, for no poll and no health check is due, until it is rung.
+        let woken = poll.turn(start, &mut hardware).expect("alone");
+        poll.round(woken, &mut hardware);
+        let lit = board.output("any") == "1";
+        assert!(raise.wait().expect("ended").success());
+        board.done(&["clear", "sdhmgt"]);
+        poll.round(clock::now(), &mut hardware);
+        lit && woken.since(start) < clock::S
+    });
+    assert!(seen_by_the_bell);
 }
