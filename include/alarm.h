@@ -1,5 +1,5 @@
-/* alarm.h: report alarms to alarmd from C. Header only; GCC 4.7 or later, or clang; -std=gnu99 or later, or C99 with
- * _GNU_SOURCE defined before the first include.
+/* alarm.h: report alarms to alarmd from C. Header only, for a compiler with the __atomic builtins; -std=gnu99 or
+ * later, or C99 with _GNU_SOURCE defined before the first include.
  *
  * The bytes are told in docs/wire-format.md. Several processes may write one module; each call is safe against the others,
  * against being killed at any instruction, and against somebody removing the segment meanwhile. A struct alarm_producer is

@@ -62,6 +62,16 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
+/// When both writers have ended, one at least has written, both words are one writer's, and nobody is inside.
+fn end(memory: &Memory, writers: [thread::JoinHandle<bool>; 2]) {
+    let done = writers.map(|writer| writer.join().unwrap());
+    assert!(done.contains(&true));
+    let [first, second] = memory.read().expect("nobody is inside");
+    assert_eq!(first, second);
+    assert_eq!(memory.sequence.load(Ordering::Relaxed) & 1, 0);
+    assert_eq!(memory.lock().holder(), None);
+}
+
 #[test]
 fn a_reader_sees_all_of_a_write_or_nothing_of_it() {
     explore(|| {
@@ -90,12 +100,7 @@ fn two_writers_are_never_inside_together() {
         if let Some([first, second]) = memory.read() {
             assert_eq!(first, second);
         }
-        let done = writers.map(|writer| writer.join().unwrap());
-        assert!(done.contains(&true));
-        let [first, second] = memory.read().expect("nobody is inside");
-        assert_eq!(first, second);
-        assert_eq!(memory.sequence.load(Ordering::Relaxed) & 1, 0);
-        assert_eq!(memory.lock().holder(), None);
+        end(&memory, writers);
     });
 }
 
@@ -115,9 +120,6 @@ fn of_two_who_take_over_from_a_dead_writer_one_enters_at_a_time() {
         if let Some([first, second]) = memory.read() {
             assert_eq!(first, second);
         }
-        let done = writers.map(|writer| writer.join().unwrap());
-        assert!(done.contains(&true));
-        let [first, second] = memory.read().expect("nobody is inside");
-        assert_eq!(first, second);
+        end(&memory, writers);
     });
 }

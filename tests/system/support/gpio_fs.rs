@@ -1,6 +1,5 @@
 //! A stand-in for /sys/class/gpio that answers as a real kernel's does (tests/gpio-recording.txt), seen only in the
 //! test's own mount namespace. The test holds the hardware side: levels, edges, and what may go wrong.
-use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::fs;
 use std::path::Path;
@@ -11,136 +10,10 @@ use fuser::{
     FileAttr, FileType, Filesystem, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyEntry, ReplyOpen,
     ReplyWrite, Request, TimeOrNow,
 };
-use libc::{EACCES, EBUSY, EINVAL, EIO, ENODEV, ENOENT, EPERM, O_ACCMODE, O_RDONLY, O_WRONLY};
+use libc::{EACCES, EINVAL, ENOENT, O_ACCMODE, O_RDONLY, O_WRONLY};
 
+use super::gpio_lines::{FILES, File, Hardware, Line};
 use super::{Board, skip};
-
-/// A GPIO line.
-#[derive(Clone, Debug, Default)]
-pub struct Line {
-    /// The kernel holds it: exporting it is EBUSY.
-    pub held: bool,
-    /// Writing its files is EACCES, as before udev has given them away.
-    pub locked: bool,
-    pub exported: bool,
-    /// Counts exports: a descriptor of an earlier one is dead for ever.
-    export: u64,
-    pub output: bool,
-    /// The physical level.
-    pub high: bool,
-    active_low: bool,
-    edge: Edge,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Edge {
-    #[default]
-    None,
-    Rising,
-    Falling,
-    Both,
-}
-
-const EDGES: [(&str, Edge); 4] =
-    [("none", Edge::None), ("rising", Edge::Rising), ("falling", Edge::Falling), ("both", Edge::Both)];
-
-/// All lines and what happened to them.
-#[derive(Default)]
-pub struct Hardware {
-    pub lines: BTreeMap<u32, Line>,
-    /// Every change of a physical level: the line and its new level.
-    pub edges: Vec<(u32, bool)>,
-}
-
-impl Hardware {
-    fn set(&mut self, number: u32, high: bool) {
-        let line = self.lines.get_mut(&number).expect("a line");
-        if line.high != high {
-            line.high = high;
-            self.edges.push((number, high));
-        }
-    }
-
-    fn export(&mut self, text: &str) -> Result<(), i32> {
-        let line = text.trim().parse().ok().and_then(|number: u32| self.lines.get_mut(&number)).ok_or(EINVAL)?;
-        if line.exported || line.held {
-            return Err(EBUSY);
-        }
-        line.exported = true;
-        line.export += 1;
-        Ok(())
-    }
-
-    fn unexport(&mut self, text: &str) -> Result<(), i32> {
-        let line = text.trim().parse().ok().and_then(|number: u32| self.lines.get_mut(&number)).ok_or(EINVAL)?;
-        if !line.exported {
-            return Err(EINVAL);
-        }
-        line.exported = false;
-        line.edge = Edge::None;
-        line.active_low = false;
-        Ok(())
-    }
-
-    fn read(&self, number: u32, file: File) -> String {
-        let line = &self.lines[&number];
-        match file {
-            File::Direction => if line.output { "out" } else { "in" }.to_owned(),
-            File::Value => u8::from(line.high != line.active_low).to_string(),
-            File::Edge => EDGES.iter().find(|(_, edge)| *edge == line.edge).expect("all four").0.to_owned(),
-            File::ActiveLow => u8::from(line.active_low).to_string(),
-        }
-    }
-
-    fn write(&mut self, number: u32, file: File, text: &str) -> Result<(), i32> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let line = self.lines.get_mut(&number).expect("a line");
-        let truth = || text.parse::<i64>().map(|number| number != 0).map_err(|_| EINVAL);
-        match file {
-            File::Direction => {
-                let high = match text {
-                    "in" => {
-                        line.output = false;
-                        return Ok(());
-                    }
-                    "high" => true,
-                    "out" | "low" => false,
-                    _ => return Err(EINVAL),
-                };
-                line.output = true;
-                self.set(number, high);
-            }
-            File::Value => {
-                if !line.output {
-                    return Err(EPERM);
-                }
-                let high = truth()? != line.active_low;
-                self.set(number, high);
-            }
-            File::ActiveLow => line.active_low = truth()?,
-            File::Edge => {
-                let edge = EDGES.iter().find(|(word, _)| *word == text).ok_or(EINVAL)?.1;
-                // No interrupt from an output.
-                if line.output && edge != Edge::None {
-                    return Err(EIO);
-                }
-                line.edge = edge;
-            }
-        }
-        Ok(())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum File {
-    Direction,
-    Value,
-    Edge,
-    ActiveLow,
-}
-
-const FILES: [(&str, File); 4] =
-    [("direction", File::Direction), ("value", File::Value), ("edge", File::Edge), ("active_low", File::ActiveLow)];
 
 /// What an inode number stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -229,14 +102,6 @@ impl Sysfs {
             }
             _ => Err(EINVAL),
         }
-    }
-}
-
-impl Hardware {
-    /// Is the export that this descriptor was opened under still the one?
-    fn alive(&self, number: u32, export: u64) -> Result<(), i32> {
-        let line = &self.lines[&number];
-        if line.exported && line.export == export { Ok(()) } else { Err(ENODEV) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! waiting on a condition with a bound.
 pub mod c;
 pub mod gpio_fs;
+mod gpio_lines;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
