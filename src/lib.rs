@@ -18,7 +18,7 @@
 //! | [`output`] | a line that can be driven |
 //! | [`poll`] | the loop: read, decide, drive, publish, wait |
 //! | [`settings`] | what the loop is told to do |
-//! | [`clock`], [`futex`], [`process`] | the few system calls the loop lives on |
+//! | [`clock`], [`file`], [`futex`], [`process`] | the few system calls the loop lives on |
 //!
 //! There is no allocator here: the library is `no_std` without `alloc`, so the loop cannot allocate. Everything that
 //! needs std (configuration, GPIO set-up, logging) is in the executable.
@@ -32,6 +32,7 @@ extern crate std;
 pub mod alarm;
 pub mod annunciator;
 pub mod clock;
+pub mod file;
 pub mod futex;
 pub mod monitor;
 pub mod output;

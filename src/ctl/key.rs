@@ -1,9 +1,8 @@
 //! `key [MODULE | PATH ID]`: which key, from what, and what would change it.
 use std::ffi::CString;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 
 use alarmd::alarm::ModuleId;
+use alarmd::file::Inode;
 use alarmd::sysv::{Key, Segment};
 use serde::Serialize;
 
@@ -85,8 +84,7 @@ fn of_path(of: String, path: &str, id: ModuleId) -> Result<Told, Failure> {
     let refused = |why: String| Failure::failed(format!("ftok = {path}: {why}"));
     let c_path = CString::new(path).map_err(|_| refused("a zero byte in the path".to_owned()))?;
     let key = Key::from_path(&c_path, id).map_err(|refusal| refused(refusal.to_string()))?;
-    let meta = fs::metadata(path).map_err(|error| refused(error.to_string()))?;
-    let (inode, device) = (meta.ino(), meta.dev());
+    let Inode { device, number: inode, .. } = Inode::of(&c_path).map_err(|error| refused(error.to_string()))?;
     let from = format!(
         "ftok({path}, {id}): id {id}, 8 bits {:#x} of device {device:#x}, 16 bits {:#x} of inode {inode}",
         device & 0xff,

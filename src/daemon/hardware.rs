@@ -1,25 +1,27 @@
 //! Sets lines up: GPIOs through sysfs_gpio, files and LEDs by their paths. Everything here may allocate; it runs at the
 //! start, at a reload, and for a line that has failed.
-use std::fs::{self, OpenOptions};
-use std::io;
+use std::ffi::CString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
 use std::os::fd::IntoRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use alarmd::clock::{self, MS, Nanos, S};
+use alarmd::file::Inode;
 use alarmd::output::{Hardware, Line, LineError, Step};
 use alarmd::settings::{OutputSettings, Target};
 use alarmd::sysv::Errno;
 use sysfs_gpio::{Direction, Pin};
 
 /// How long the files of a line may take to become writable after its export: udev sets their owner then.
-pub const START_PATIENCE: Duration = Duration::from_secs(1);
+pub const START_PATIENCE: Nanos = S;
 
 /// The board's real lines.
 pub struct Sysfs {
     /// How long to wait for files to become writable. Zero while the loop runs: it tries again later instead.
-    pub patience: Duration,
+    pub patience: Nanos,
 }
 
 impl Hardware for Sysfs {
@@ -34,13 +36,13 @@ impl Hardware for Sysfs {
 impl Sysfs {
     fn gpio(&self, number: u32, active_low: bool, energised: bool) -> Result<Line, LineError> {
         let pin = Pin::new(number.into());
-        if let Err(error) = pin.export() {
-            // Somebody else may have exported it between sysfs_gpio's look and its write.
-            if !pin.is_exported() {
-                return Err(failed(Step::Export, &error));
+        let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
+        // Not by sysfs_gpio, which looks with a newer call whether it is exported already.
+        if let Err(error) = fs::write("/sys/class/gpio/export", number.to_string()) {
+            if inode(&folder).is_none() {
+                return Err(io_failed(Step::Export, &error));
             }
         }
-        let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
         self.wait_until_writable(&folder);
         // Polarity is ours. Where the kernel's was set it would turn our levels round; setting it moves no line.
         match pin.set_active_low(false) {
@@ -51,7 +53,7 @@ impl Sysfs {
         let level = if energised != active_low { Direction::High } else { Direction::Low };
         let fixed = match pin.set_direction(level) {
             // A line that is an output for good has no such file.
-            Err(error) if errno(&error) == Errno::ENOENT && folder.join("value").exists() => true,
+            Err(error) if errno(&error) == Errno::ENOENT && inode(&folder.join("value")).is_some() => true,
             Err(error) => return Err(failed(Step::Direction, &error)),
             Ok(()) => false,
         };
@@ -63,37 +65,48 @@ impl Sysfs {
     }
 
     fn wait_until_writable(&self, folder: &Path) {
-        let deadline = Instant::now() + self.patience;
+        let deadline = clock::now() + self.patience;
         let writable = |name| OpenOptions::new().write(true).open(folder.join(name)).is_ok();
-        while !(writable("value") && (writable("direction") || !folder.join("direction").exists())) {
-            if Instant::now() >= deadline {
+        while !(writable("value") && (writable("direction") || inode(&folder.join("direction")).is_none())) {
+            if clock::now() >= deadline {
                 // What cannot be written is told by who writes it.
                 return;
             }
-            thread::sleep(Duration::from_millis(5));
+            clock::sleep(5 * MS);
         }
     }
+}
+
+/// Not by std, which asks with a call that some old kernels use for something else.
+fn inode(path: &Path) -> Option<Inode> {
+    CString::new(path.as_os_str().as_bytes()).ok().and_then(|path| Inode::of(&path).ok())
 }
 
 fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineError> {
     let mut full = 1;
     if path.file_name().is_some_and(|name| name == "brightness") {
-        let max = fs::read_to_string(path.with_file_name("max_brightness")).ok();
-        full = max.and_then(|max| max.trim().parse().ok()).unwrap_or(1);
+        full = first_number(&path.with_file_name("max_brightness")).unwrap_or(1);
         // A trigger of the kernel would go on switching the LED.
         let trigger = path.with_file_name("trigger");
-        if trigger.exists() {
+        if inode(&trigger).is_some() {
             fs::write(trigger, "none").map_err(|error| io_failed(Step::Open, &error))?;
         }
     }
     // A device that is not there must be told, not covered by a plain file of its name.
     let may_create = !path.starts_with("/dev") || path.starts_with("/dev/shm");
     let mut line = open(path, active_low, full, may_create)?;
-    if path.is_file() {
+    if inode(path).is_some_and(|inode| inode.is_plain()) {
         line = line.plain();
     }
     line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
     Ok(line)
+}
+
+/// The number that stands at the beginning of a file.
+fn first_number(path: &Path) -> Option<u32> {
+    let mut text = [0; 16];
+    let length = File::open(path).and_then(|mut file| file.read(&mut text)).ok()?;
+    std::str::from_utf8(&text[..length]).ok()?.trim().parse().ok()
 }
 
 fn open(path: &Path, active_low: bool, full: u32, create: bool) -> Result<Line, LineError> {

@@ -2,19 +2,17 @@
 //!
 //! What can bite: a reader of stderr that does not read. A line that would block is dropped and counted: a relay must
 //! not wait for a log.
-use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::clock;
+use alarmd::{clock, process};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::utc::Utc;
 
-/// A line and the zero byte that the C library wants. Longer ones are cut off.
+/// A line. Longer ones are cut off.
 type Line = heapless::String<1536>;
 
 /// The target of the record that makes env_logger allocate what it needs for this thread.
@@ -26,11 +24,9 @@ const WARM_UP: &str = "warm-up";
 /// A logger is set already.
 pub fn init(syslog: bool) -> Result<(), log::SetLoggerError> {
     if syslog {
-        // SAFETY: the name is a literal, which the C library keeps; the constants are its own.
-        unsafe { libc::openlog(c"alarmd".as_ptr(), libc::LOG_PID | libc::LOG_NDELAY, libc::LOG_DAEMON) };
         log::set_logger(&Syslog)?;
         log::set_max_level(LevelFilter::Info);
-        if !syslog_takes_lines() {
+        if !Syslog::is_heard() {
             eprintln!("alarmd: nobody reads /dev/log; lines are lost until somebody does");
         }
     } else {
@@ -88,13 +84,25 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// The C library's syslog waits where the reader does not read, and cannot be asked: a socket of our own can.
-fn syslog_takes_lines() -> bool {
-    let connected = UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log").map(|()| socket));
-    connected.is_ok_and(|socket| is_writable(socket.as_raw_fd()))
-}
-
+/// The system log, in the words of [RFC 3164] without its time, which the reader adds. Not through the C library: its
+/// `syslog` waits where the reader does not read, and asks for the time with a call that old kernels lack.
+///
+/// [RFC 3164]: https://www.rfc-editor.org/rfc/rfc3164
 struct Syslog;
+
+impl Syslog {
+    /// Sends a datagram, if somebody takes it at once. A socket a line: the reader may have been started anew.
+    fn send(line: &str) -> io::Result<()> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        socket.send_to(line.as_bytes(), "/dev/log").map(|_| ())
+    }
+
+    /// True if somebody listens.
+    fn is_heard() -> bool {
+        UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_ok()
+    }
+}
 
 impl Log for Syslog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -108,23 +116,15 @@ impl Log for Syslog {
             Level::Info => libc::LOG_INFO,
             Level::Debug | Level::Trace => libc::LOG_DEBUG,
         };
-        if !syslog_takes_lines() {
-            DROPPED.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
         let mut line = Line::new();
-        match DROPPED.swap(0, Ordering::Relaxed) {
-            0 => {}
-            dropped => {
-                let _ = write!(line, "({dropped} lines were dropped before this one) ");
-            }
+        let _ = write!(line, "<{}>alarmd[{}]: ", libc::LOG_DAEMON | priority, process::me());
+        let dropped = DROPPED.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            let _ = write!(line, "({dropped} lines were dropped before this one) ");
         }
         let _ = write!(line, "{}", record.args());
-        line.truncate(line.floor(line.capacity() - 1));
-        let _ = line.push('\0');
-        if let Ok(line) = CStr::from_bytes_until_nul(line.as_bytes()) {
-            // SAFETY: format and argument are C strings that live through the call.
-            unsafe { libc::syslog(priority, c"%s".as_ptr(), line.as_ptr()) };
+        if Syslog::send(&line).is_err() {
+            DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
         }
     }
 

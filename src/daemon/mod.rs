@@ -5,9 +5,9 @@ mod logging;
 mod pidfile;
 mod signals;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use alarmd::poll::Poll;
 use log::{error, info, warn};
@@ -101,7 +101,7 @@ fn check(options: &Options, loaded: &Loaded) -> ExitCode {
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
     let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());
-    let found = if file.exists() { "good" } else { "not there, so the defaults hold" };
+    let found = if File::open(&file).is_ok() { "good" } else { "not there, so the defaults hold" };
     crate::print(&format!("{}: {found}: {modules} modules, {outputs} outputs\n", file.display()));
     ExitCode::SUCCESS
 }
@@ -121,7 +121,7 @@ fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
     }
     info!("alarmd {} works, as process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     loop {
-        hardware.patience = Duration::ZERO;
+        hardware.patience = 0;
         poll.run(&mut hardware, signals::attention()).map_err(|error| error.to_string())?;
         let wanted = signals::take();
         if wanted.stop {

@@ -2,8 +2,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use alarmd::file::is_deleted;
 
 /// The locked file. Removed on drop; a killed daemon's file stays, unlocked, and is taken over.
 pub struct Pidfile {
@@ -36,8 +38,7 @@ impl Pidfile {
             return Err(format!("alarmd runs already, {holder} (it holds {})", path.display()));
         }
         // Whoever held it may have removed it while we opened it: then we hold a file that nobody finds.
-        let inode = |meta: fs::Metadata| (meta.dev(), meta.ino());
-        if fs::metadata(path).map(inode).ok() != file.metadata().map(inode).ok() {
+        if is_deleted(file.as_raw_fd()) {
             return Pidfile::lock(path);
         }
         file.set_len(0).map_err(explain)?;

@@ -4,6 +4,7 @@ use core::fmt::Write;
 
 use heapless::String;
 
+use crate::file;
 use crate::sysv::Errno;
 
 /// The open file of a line. Closed on drop.
@@ -53,7 +54,7 @@ impl Line {
     /// # Errors
     /// ENODEV: the line was unexported. ENOENT: the plain file was deleted; what is written goes nowhere.
     pub fn read(&self) -> Result<Option<bool>, Errno> {
-        if self.plain && self.is_deleted() {
+        if self.plain && file::is_deleted(self.fd) {
             return Err(Errno::ENOENT);
         }
         let mut buffer = [0u8; 16];
@@ -73,18 +74,6 @@ impl Line {
             Err(_) if self.plain => Err(Errno::EIO),
             Err(_) => Ok(None),
         }
-    }
-
-    /// /proc tells it with an old call, where C libraries try newer ones for `fstat`.
-    fn is_deleted(&self) -> bool {
-        let mut path = String::<32>::new();
-        let mut target = [0u8; 512];
-        if write!(path, "/proc/self/fd/{}\0", self.fd).is_err() {
-            return false;
-        }
-        // SAFETY: the path ends with a zero byte; the buffer is ours and its length goes with it.
-        let count = unsafe { libc::readlink(path.as_ptr().cast(), target.as_mut_ptr().cast(), target.len()) };
-        usize::try_from(count).is_ok_and(|count| target[..count].ends_with(b" (deleted)"))
     }
 }
 

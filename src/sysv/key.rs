@@ -1,9 +1,10 @@
 //! Keys: the numbers under which segments are found.
-use core::ffi::{CStr, c_int};
+use core::ffi::CStr;
 use core::fmt;
 
 use super::Errno;
 use crate::alarm::ModuleId;
+use crate::file::Inode;
 
 /// The key of a segment. Never IPC_PRIVATE, under which nobody could be met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +54,8 @@ impl Key {
         Key((0x414C_0000 | id.get()) as libc::key_t)
     }
 
-    /// The key an old producer computes with [ftok(3)] from an absolute path and its module's id.
+    /// The key an old producer computes with [ftok(3)] from an absolute path and its module's id: 16 bits of the inode, 8
+    /// of the device, 8 of the id. Not by the C library's own, which asks with a call that old kernels lack.
     ///
     /// [ftok(3)]: https://man7.org/linux/man-pages/man3/ftok.3.html
     ///
@@ -63,12 +65,9 @@ impl Key {
         if path.to_bytes().first() != Some(&b'/') {
             return Err(Refusal::Relative);
         }
-        // SAFETY: the path ends with a zero byte, as the type says.
-        match unsafe { libc::ftok(path.as_ptr(), id.get() as c_int) } {
-            -1 => Err(Refusal::Unusable(Errno::last())),
-            0 => Err(Refusal::Private),
-            key => Ok(Key(key)),
-        }
+        let inode = Inode::of(path).map_err(Refusal::Unusable)?;
+        let key = inode.number & 0xffff | (inode.device & 0xff) << 16 | u64::from(id.get() & 0xff) << 24;
+        Key::fixed(key as u32).ok_or(Refusal::Private)
     }
 
     /// The number.
@@ -101,10 +100,11 @@ mod tests {
 
     #[test]
     fn a_path_gives_the_key_the_c_library_gives() {
-        let key = Key::from_path(c"/", ID).unwrap();
-        assert_eq!(key.number() >> 24, 31);
-        // SAFETY: a literal path.
-        assert_eq!(key.number() as libc::key_t, unsafe { libc::ftok(c"/".as_ptr(), 31) });
+        for path in [c"/", c"/proc", c"/dev/null"] {
+            // SAFETY: a literal path.
+            let expected = unsafe { libc::ftok(path.as_ptr(), 31) };
+            assert_eq!(Key::from_path(path, ID).unwrap().raw(), expected, "{path:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! System V shared memory: the only code that calls `ftok`, `shmget`, `shmat`, `shmdt` and `shmctl`.
+//! System V shared memory: the only code that computes keys and calls `shmget`, `shmat`, `shmdt` and `shmctl`.
 //!
 //! What can bite: a key is not a name but a number anybody may take; a segment may be removed under its users, who then
 //! share memory that nobody else will ever find; `shmget` with a size larger than the segment's says EINVAL; a plain

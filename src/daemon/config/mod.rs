@@ -7,8 +7,8 @@ mod interpret;
 mod text;
 
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use alarmd::alarm::{ModuleId, Name};
@@ -75,7 +75,7 @@ pub struct Loaded {
 pub fn load(file: Option<&Path>) -> Result<Loaded, Refused> {
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
     let refused = |problems| Refused { file: path.to_path_buf(), problems };
-    let bytes = match fs::read(path) {
+    let bytes = match read(path) {
         Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             let text = format!("{error}; name a file that can be read with -c FILE");
@@ -90,6 +90,13 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Refused> {
     })?;
     let (settings, doubts) = parse(&text).map_err(refused)?;
     Ok(Loaded { settings, doubts: doubts.iter().map(|doubt| message(path, doubt)).collect() })
+}
+
+/// The whole file. Through `take`, because a bare `File` asks for its size with a newer call first.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The settings in a text, and the doubts.
