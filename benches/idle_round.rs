@@ -23,7 +23,8 @@ fn main() {
         settings.modules.push(module).expect("room");
     }
     let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE };
-    let mut poll = Box::new(Poll::start(settings, &mut hardware).expect("started"));
+    let mut poll = Box::<Poll>::default();
+    poll.start(settings, &mut hardware).expect("started");
     // Long ago: every wait's deadline has passed, and no health check is due. All else is the daemon's way.
     let mut now = Time::default();
     for _ in 0..turns {

@@ -68,7 +68,7 @@ pub struct Poll {
     transitions: Vec<Transition, { 2 * TOLD + 2 * OUTPUTS }>,
     doorbell: Option<Segment>,
     doorbell_error: Option<Error>,
-    publisher: Publisher,
+    publisher: Option<Publisher>,
     status_error: Option<StartError>,
     pace: Pace,
     rounds: u32,
@@ -77,14 +77,12 @@ pub struct Poll {
     time_outs: u32,
 }
 
-impl Poll {
-    /// Takes the status block, attaches every segment, and sets every output up at the level it must show: the first
-    /// level a line gets is the right one.
-    ///
-    /// # Errors
-    /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
-    pub fn start(settings: Settings, hardware: &mut impl Hardware) -> Result<Poll, StartError> {
-        let mut poll = Poll {
+impl Default for Poll {
+    /// A loop without segments and outputs, which [`Poll::start`] gives it. Made in two steps, because it is large: what is
+    /// returned in a `Result` is copied, and each copy is memory that stays the process's.
+    #[inline]
+    fn default() -> Poll {
+        Poll {
             settings: Settings::default(),
             annunciator: Annunciator::default(),
             monitors: Vec::new(),
@@ -92,16 +90,26 @@ impl Poll {
             transitions: Vec::new(),
             doorbell: None,
             doorbell_error: None,
-            publisher: Publisher::claim()?,
+            publisher: None,
             status_error: None,
             pace: Pace::default(),
             rounds: 0,
             health_due: Time::default(),
             beat_due: Time::NEVER,
             time_outs: 0,
-        };
-        poll.reconfigure(settings, hardware)?;
-        Ok(poll)
+        }
+    }
+}
+
+impl Poll {
+    /// Takes the status block, attaches every segment, and sets every output up at the level it must show: the first
+    /// level a line gets is the right one.
+    ///
+    /// # Errors
+    /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
+    pub fn start(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        self.publisher = Some(Publisher::claim()?);
+        self.reconfigure(settings, hardware)
     }
 
     /// Runs until `attention` is set, which a signal handler may do.
@@ -163,7 +171,9 @@ impl Poll {
             output.rest(number, settings, now, hardware);
         }
         self.publish(now);
-        self.publisher.leave();
+        if let Some(publisher) = &self.publisher {
+            publisher.leave();
+        }
     }
 
     fn bell(&self) -> Option<&Doorbell> {
@@ -248,7 +258,8 @@ impl Poll {
     }
 
     fn publish(&mut self, now: Time) {
-        self.publisher.publish(&View {
+        let Some(publisher) = &self.publisher else { return };
+        publisher.publish(&View {
             poll_ms: self.settings.poll_ms,
             rounds: self.rounds,
             now,

@@ -91,8 +91,9 @@ struct Stat {
 impl Stat {
     /// `None` where /proc does not tell.
     fn read(pid: u32) -> Option<Stat> {
-        let mut path = heapless::String::<32>::new();
-        write!(path, "/proc/{pid}/stat\0").ok()?;
+        let mut path = heapless::String::<40>::new();
+        // The first thread's own file, which says the same. QEMU's emulator of a single program makes up the other one.
+        write!(path, "/proc/{pid}/task/{pid}/stat\0").ok()?;
         let mut buffer = [0u8; 512];
         let text = read_file(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, &mut buffer)?;
         // The name, field 2, stands in parentheses and may hold anything, also spaces and parentheses.

@@ -94,7 +94,8 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
         stderr
     };
     let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE };
-    let mut poll = Box::new(Poll::start(settings(folder.path()), &mut hardware).expect("started"));
+    let mut poll = Box::<Poll>::default();
+    poll.start(settings(folder.path()), &mut hardware).expect("started");
     let module = ModuleId::new(31).expect("an id");
     let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
 

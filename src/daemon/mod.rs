@@ -112,7 +112,8 @@ fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
     let mut pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
     let mut hardware = Sysfs { patience: START_PATIENCE };
     // The largest thing there is, once and for all.
-    let mut poll = Box::new(Poll::start(loaded.settings, &mut hardware).map_err(|error| error.to_string())?);
+    let mut poll = Box::<Poll>::default();
+    poll.start(loaded.settings, &mut hardware).map_err(|error| error.to_string())?;
     if let Some(pidfile) = &mut pidfile {
         if let Err(error) = pidfile.ready() {
             poll.stop(&mut hardware);

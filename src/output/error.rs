@@ -103,7 +103,7 @@ mod tests {
     fn a_line_the_kernel_holds_points_to_the_leds() {
         let error = LineError { step: Step::Export, errno: Errno::EBUSY };
         let words = error.of(&Target::Gpio(2043)).to_string();
-        assert!(words.starts_with("gpio 2043: export: Device or resource busy (EBUSY)"), "{words}");
+        assert!(words.starts_with("gpio 2043: export: ") && words.contains(" (EBUSY)"), "{words}");
         assert!(words.contains("/sys/class/leds"), "{words}");
     }
 

@@ -4,6 +4,7 @@ use core::mem::size_of;
 use heapless::Vec;
 use log::{info, warn};
 
+use super::publisher::Publisher;
 use super::{Poll, StartError, tell};
 use crate::clock::{self, Nanos, S, Time};
 use crate::monitor::{Monitor, Role, Verdict};
@@ -26,7 +27,7 @@ impl Poll {
     pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
         self.health_due = now + HEALTH;
         self.check_doorbell();
-        match self.publisher.check() {
+        match self.publisher.as_mut().map_or(Ok(()), Publisher::check) {
             Err(runs @ StartError::Runs(_)) => return Err(runs),
             Err(error) if self.status_error != Some(error) => {
                 warn!("{error}; alarmctl cannot see this daemon until it is mended");

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use alarmd::sysv::{Errno, Key, Segment};
 use serde_json::Value;
 
-use crate::support::{Board, Ran, skip};
+use crate::support::{Board, Program, Ran, skip};
 
 const TWO: &str = "[module sdhmgt]\nid = 31\n[module alarm]\nid = 0x20\nkey = 0x1234\n";
 
@@ -219,8 +219,8 @@ fn a_segment_without_permission_is_told_with_the_remedy() {
     let Some(mut board) = Board::bare("[daemon]\nmode = 0600\n[module sdhmgt]\nid = 31\n") else { return };
     board.start();
     let mut command = board.alarmctl(&["raise", "sdhmgt"]);
-    let mut other = std::process::Command::new(board.for_everybody(env!("CARGO_BIN_EXE_alarmd").as_ref()));
-    other.arg0("alarmctl").args(command.get_args()).current_dir("/").uid(65534);
+    let mut other = board.for_everybody(&Program::tool(), "alarmctl").command();
+    other.arg("-c").arg(board.path("alarmd.conf")).args(["raise", "sdhmgt"]).current_dir("/").uid(65534);
     let output = match other.output() {
         Ok(output) => output,
         Err(error) => return skip(&format!("no second user here: {error}")),

@@ -1,10 +1,10 @@
 //! alarmd as a daemon: configuration, readiness, signals, logs, one at a time.
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Board, Process, Ran, wait_until};
+use crate::support::{Board, Process, Program, Ran, wait_until};
 
 const LAMPS: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
     [lamp any]\npath = {dir}/any\n[relay office]\npath = {dir}/relay\n";
@@ -67,7 +67,7 @@ fn without_a_file_the_original_modules_are_watched_and_logged() {
     }
     let log = fs::File::create(board.path("log")).expect("a log");
     let pidfile = board.path("pid");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_alarmd"));
+    let mut command = Program::daemon().command();
     let child = command.arg("--pidfile").arg(&pidfile).stderr(log).spawn().expect("started");
     let _daemon = Process(child);
     wait_until("it works", || fs::read_to_string(&pidfile).is_ok_and(|pid| !pid.is_empty()));

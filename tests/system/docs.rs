@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use alarmd::wire::{ALARMS, EVENTS, StatusBlock};
 
-use crate::support::{Board, Ran, wait_until};
+use crate::support::{Board, Program, Ran, c, wait_until};
 
 fn page(name: &str) -> String {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -73,12 +73,12 @@ fn the_c_examples_in_the_pages_compile_and_raise() {
         fs::write(board.path("fan.c"), code).expect("written");
         let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
         for dialect in [&["-std=gnu99"][..], &["-std=c99", "-D_GNU_SOURCE"], &["-std=gnu17"]] {
-            let mut cc = std::process::Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+            let mut cc = c::compiler();
             cc.args(dialect).args(["-Wall", "-Wextra", "-Werror", "-I"]).arg(&include);
             let built = cc.arg("-o").arg(board.path("fan")).arg(board.path("fan.c")).status().expect("a C compiler");
             assert!(built.success(), "{name} {dialect:?}");
         }
-        assert!(std::process::Command::new(board.path("fan")).status().expect("run").success());
+        assert!(Program::in_c(board.path("fan")).command().status().expect("run").success());
         wait_until("seen", || {
             board.log().matches("module fan: type 0x1 code 0x7 index 0x2 level 0x2 (major)").count() > 0
         });

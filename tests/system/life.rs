@@ -155,7 +155,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
 fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
     let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(mut board) = Board::bare(config) else { return };
-    let mut stranger = Command::new(board.for_everybody(&crate::support::c::program("old_producer")));
+    let mut stranger = board.for_everybody(&crate::support::c::program("old_producer"), "old_producer").command();
     stranger.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut stranger = match stranger.spawn() {
         Ok(child) => Process(child),
@@ -192,7 +192,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nbeat = minor\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
     let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
-    producer.promise(60).expect("promised");
+    producer.promise(600).expect("promised");
     board.wait_for_output("any", "1");
     board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
     wait_until("it is told", || fixed_state(&board) == "silent");
@@ -203,7 +203,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     // Who takes the promise back before leaving is not missed.
     producer.promise(0).expect("taken back");
     let raised = board.log().matches("silent").count();
-    wait_until("a health check later", || board.status()["daemon"]["checked_ms_ago"].as_u64() > Some(300));
+    wait_until("a health check later", || board.status()["daemon"]["checked_ms_ago"].as_u64() > Some(900));
     assert_eq!(board.log().matches("silent").count(), raised);
 }
 

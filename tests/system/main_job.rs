@@ -170,7 +170,8 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         ..Settings::default()
     };
     let mut hardware = Sysfs { patience: START_PATIENCE };
-    let mut poll = Box::new(Poll::start(settings, &mut hardware).expect("started"));
+    let mut poll = Box::<Poll>::default();
+    poll.start(settings, &mut hardware).expect("started");
     // The loop in this very thread, turn by turn. On a machine so busy that a health check comes before alarmctl, again.
     let seen_by_the_bell = (0..20).any(|_| {
         let start = clock::now();

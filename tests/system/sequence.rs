@@ -74,7 +74,9 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
     let (mut tries, mut read, mut changed) = (0u64, 0u64, 0u64);
     let mut copy = ModuleSegment::EMPTY;
     let started = clock::now();
-    while clock::now().since(started) < 3 * S {
+    let enough = |tries: u64, read: u64, changed: u64| tries > 1_000_000 && read > tries / 4 && changed > 10_000;
+    // On a busy machine the writer comes to write less often.
+    while clock::now().since(started) < 3 * S || !enough(tries, read, changed) && clock::now().since(started) < 20 * S {
         for _ in 0..10_000 {
             tries += 1;
             let before = copy.sequence;
@@ -87,7 +89,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
     }
     drop(hammer);
     println!("{tries} tries, {read} consistent reads, {changed} of them of another state");
-    assert!(tries > 1_000_000 && read > tries / 4 && changed > 10_000, "{tries} tries, {read} reads, {changed} states");
+    assert!(enough(tries, read, changed), "{tries} tries, {read} reads, {changed} states");
 }
 
 /// SIGKILL at 1000 random moments; after each, the next producer goes on and nothing half stands in the segment.
@@ -98,8 +100,10 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
     let view = segment.view::<ModuleSegment>().expect("whole");
     let mut next = Producer::open(MODULE, KEY, Options::default()).expect("opened");
     let mut random = Random::new();
-    let (mut inside, mut halfway) = (0, 0);
-    for _ in 0..1000 {
+    let (mut kills, mut inside, mut halfway) = (0, 0, 0);
+    // On a busy machine fewer of them hit: some more then.
+    while kills < 1000 || inside < 20 && kills < 4000 {
+        kills += 1;
         let victim = start(&board);
         let sequence = view.sequence.load(Ordering::Relaxed);
         // It is at work, and then some microseconds more.
@@ -116,8 +120,8 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
         wait_until("it can be read", || copy_module(view, &mut copy));
         assert_eq!(torn(&copy), [""; 0]);
     }
-    println!("1000 kills, {inside} while inside, {halfway} between two stores");
-    assert!(inside >= 20, "only {inside} of 1000 kills were inside a write: the test does not bite");
+    println!("{kills} kills, {inside} while inside, {halfway} between two stores");
+    assert!(inside >= 20, "only {inside} of {kills} kills were inside a write: the test does not bite");
     // What the daemon has told is whole too, and it goes on.
     let status = board.status();
     let events = status["events"].as_array().expect("events");

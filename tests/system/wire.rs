@@ -1,6 +1,5 @@
 //! The wire format from both sides: the Rust structures and include/alarm.h agree, word by word and in what they do.
 use std::mem::{offset_of, size_of};
-use std::process::Command;
 
 use alarmd::alarm::{ModuleId, Record};
 use alarmd::sysv::Key;
@@ -17,7 +16,7 @@ macro_rules! fields {
 
 #[test]
 fn c_and_rust_lay_every_field_at_the_same_place() {
-    let output = Command::new(c::program("layout")).output().expect("run");
+    let output = c::program("layout").command().output().expect("run");
     type Segment = ModuleSegment<u32>;
     let expected = [
         fields!("segment", Segment, "record" = record "zero" = zero "magic" = magic "sequence" = sequence "writer" = writer

@@ -3,6 +3,7 @@
 pub mod c;
 pub mod gpio_fs;
 mod gpio_lines;
+mod program;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use program::Program;
 
 /// Long enough for a loaded machine, short enough to end.
 const BOUND: Duration = Duration::from_secs(20);
@@ -152,7 +155,7 @@ impl Board {
             return None;
         }
         let board = Board { folder: TempDir::new().expect("a temporary folder"), daemon: None };
-        symlink(env!("CARGO_BIN_EXE_alarmd"), board.path("alarmctl")).expect("the second name");
+        symlink(Program::tool().path(), board.path("alarmctl")).expect("the second name");
         board.configure(config);
         Some(board)
     }
@@ -176,7 +179,7 @@ impl Board {
 
     /// The daemon's command, not started.
     pub fn alarmd(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_alarmd"));
+        let mut command = Program::daemon().command();
         command.arg("-c").arg(self.path("alarmd.conf")).current_dir(self.folder.path());
         command.env_remove("RUST_LOG").stdin(Stdio::null());
         command
@@ -232,7 +235,7 @@ impl Board {
 
     /// alarmctl's command, not started.
     pub fn alarmctl(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.path("alarmctl"));
+        let mut command = Program::tool().at(self.path("alarmctl")).command();
         command.arg("-c").arg(self.path("alarmd.conf")).args(arguments).stdin(Stdio::null());
         command.current_dir(self.folder.path());
         command
@@ -265,13 +268,15 @@ impl Board {
         module["segments"].as_array()?.iter().find(|segment| segment["role"] == role).cloned()
     }
 
-    /// A copy of an executable where every user may run it: the checkout may lie in a folder that is one user's own.
+    /// A copy of an executable under this name where every user may run it: the checkout may lie in a folder that is one
+    /// user's own.
     #[track_caller]
-    pub fn for_everybody(&self, executable: &Path) -> PathBuf {
+    pub fn for_everybody(&self, program: &Program, name: &str) -> Program {
         fs::set_permissions(self.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
-        let copy = self.path(executable.file_name().and_then(|name| name.to_str()).expect("a name"));
-        fs::copy(executable, &copy).expect("copied");
-        copy
+        let copy = self.path("everybody").join(name);
+        fs::create_dir_all(self.path("everybody")).expect("made");
+        fs::copy(program.path(), &copy).expect("copied");
+        program.at(copy)
     }
 
     /// What stands in an output's file.
@@ -327,7 +332,7 @@ pub struct Producer {
 impl Producer {
     #[track_caller]
     fn start(folder: &Path, program: &str, arguments: &[&str]) -> Producer {
-        let mut command = Command::new(c::program(program));
+        let mut command = c::program(program).command();
         command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("started");
         let (stdin, stdout) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
