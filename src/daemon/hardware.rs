@@ -38,9 +38,12 @@ impl Sysfs {
         let pin = Pin::new(number.into());
         let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
         // Not by sysfs_gpio, which looks with a newer call whether it is exported already.
-        if let Err(error) = fs::write("/sys/class/gpio/export", number.to_string()) {
-            if inode(&folder).is_none() {
-                return Err(io_failed(Step::Export, &error));
+        if inode(&folder).is_none() {
+            if let Err(error) = fs::write("/sys/class/gpio/export", number.to_string()) {
+                // Somebody else may have been faster.
+                if inode(&folder).is_none() {
+                    return Err(io_failed(Step::Export, &error));
+                }
             }
         }
         self.wait_until_writable(&folder);
