@@ -46,19 +46,20 @@ need_arm() {
     [ "$way" != cross ] || return 0
     need arm-linux-gnueabihf-gcc 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross' \
         arm-linux-gnueabi-gcc 'gcc-arm-linux-gnueabi libc6-dev-armel-cross'
-    [ "$way" != debian ] || toolchain=$("$root/scripts/toolchain")
+    [ "$way" != debian ] || toolchain=$("${root:?}/scripts/toolchain")
 }
 
-# arm_cargo ARGUMENT...: cargo with a --target among its arguments, the way that find_way found.
+# arm_cargo ARGUMENT...: cargo with a --target among its arguments, the way that find_way found. What stands in $within goes
+# before it.
 arm_cargo() {
     case "$way" in
     cross)
         # A target folder of its own: the container's build scripts do not run here. A fixed version, for cross would update.
         CARGO_TARGET_DIR=target/cross cross "+1.$(minimum_rust).0" "$@"
         ;;
-    rustup) cargo "$@" ;;
+    rustup) ${within:-} cargo "$@" ;;
     debian)
-        PATH=$toolchain/bin:$PATH RUSTC=$toolchain/bin/rustc CARGO_TARGET_DIR=$(arm_target_dir) cargo "$@"
+        PATH=$toolchain/bin:$PATH RUSTC=$toolchain/bin/rustc CARGO_TARGET_DIR=$(arm_target_dir) ${within:-} cargo "$@"
         ;;
     esac
 }

@@ -33,6 +33,16 @@ fn the_configurations_in_the_pages_are_good() {
 }
 
 #[test]
+fn the_configurations_of_the_boards_are_good() {
+    let Some(board) = Board::bare("") else { return };
+    for name in ["qemu-virt", "example-3.0"] {
+        board.configure(&page(&format!("board/{name}/etc/alarmd.conf")));
+        let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
+        assert!(ran.code == 0 && ran.out.contains("2 modules, 4 outputs"), "{name}: {ran:?}");
+    }
+}
+
+#[test]
 fn every_key_of_the_configuration_is_in_its_page_and_in_the_manual() {
     let pages = [page("docs/configuration.md"), page("docs/man/alarmd.conf.5")];
     for (section, unknown) in [("daemon", "[daemon]"), ("module", "[module a]\nid = 1"), ("lamp", "[lamp a]\ngpio = 1")]

@@ -250,7 +250,8 @@ fn the_stand_in_answers_as_a_real_kernel_did() {
     let recorded = include_str!("../gpio-recording.txt");
     let answered = probe();
     for (position, (answer, record)) in answered.lines().zip(recorded.lines()).enumerate() {
-        assert_eq!(answer, record, "line {}", position + 1);
+        // musl's words for EBUSY are shorter than glibc's.
+        assert_eq!(answer.replace("-1 Resource", "-1 Device or resource"), record, "line {}", position + 1);
     }
-    assert_eq!(answered, recorded);
+    assert_eq!(answered.lines().count(), recorded.lines().count());
 }
