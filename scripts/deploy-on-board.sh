@@ -49,6 +49,7 @@ switched=
 # go_back: every file as it was; one that was not there goes.
 go_back() {
     for file in $switched; do
+        rm -f "$file.next"
         if [ -e "$file.previous" ]; then mv -f "$file.previous" "$file"; else rm -f "$file"; fi
     done
 }

@@ -18,7 +18,7 @@
 //! | [`output`] | a line that can be driven |
 //! | [`poll`] | the loop: read, decide, drive, publish, wait |
 //! | [`settings`] | what the loop is told to do |
-//! | [`clock`], [`file`], [`futex`], [`process`] | the few system calls the loop lives on |
+//! | [`clock`], [`file`](mod@file), [`futex`], [`process`] | the few system calls the loop lives on |
 //!
 //! There is no allocator here: the library is `no_std` without `alloc`, so the loop cannot allocate. Everything that
 //! needs std (configuration, GPIO set-up, logging) is in the executable.

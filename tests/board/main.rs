@@ -122,6 +122,10 @@ fn the_init_script_answers_as_lsb_has_it() {
     assert_eq!((script(&board, "start"), script(&board, "reload")), (0, 0));
     assert_eq!(board.run("cat /var/run/alarmd.pid"), process);
     assert_eq!((script(&board, ""), script(&board, "dance")), (2, 2));
+    // When start returns it works, and when stop returns it has gone.
+    board.run("/etc/init.d/S60alarmd stop; ! kill -0 PROCESS 2>/dev/null".replace("PROCESS", process.trim()).as_str());
+    board.run("/etc/init.d/S60alarmd start; alarmctl status");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     // A configuration that is wrong: told on the console, and the old one stays.
     board.run("cp /etc/alarmd.conf /tmp/good; printf '[lamp x]\\ngpio = many\\n' >>/etc/alarmd.conf");
     let ran = board.shell("/etc/init.d/S60alarmd reload");
@@ -282,7 +286,11 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
         assert!(proof.contains("397\n") && proof.contains("403\n"), "{mode}: {proof}");
 
         let old = |command: &str| format!("/tmp/old_kernel {mode} /tmp/calls {command}");
-        board.run(&format!("({} >/tmp/log 2>&1 &)", old("/usr/sbin/alarmd --pidfile /tmp/pid")));
+        // Once with its log on stderr, once in the system log.
+        let syslog = if mode == "einval" { "--syslog" } else { "" };
+        let daemon = old(&format!("/usr/sbin/alarmd --pidfile /tmp/pid {syslog}"));
+        board.run(&format!(": >/var/log/messages; ({daemon} >/tmp/log 2>&1 &)"));
+        let logged = |board: &Board, words: &str| board.run("cat /tmp/log /var/log/messages").contains(words);
         board.expect_edges(&[(OFFICE, 1)]);
         board.wait_for("it works", |board| !board.shell("cat /tmp/pid").out.is_empty());
         let tool = |board: &Board, words: &str| board.run(&old(&format!("/usr/bin/alarmctl {words}")));
@@ -312,14 +320,14 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
         assert!(tool(&board, "key /home/ 31").contains("0x1f00"));
         // Health checks, a path made anew, a line taken away, a new configuration: all in the loop.
         board.run("mv /home /tmp/home; mkdir /home");
-        board.wait_for("the path is followed", |board| board.run("cat /tmp/log").contains("moved"));
+        board.wait_for("the path is followed", |board| logged(board, "moved"));
         board.run(&format!("echo {CRITICAL} >/sys/class/gpio/unexport; kill -HUP $(cat /tmp/pid)"));
         board.wait_for("the line works again", |board| {
             board.run("alarmctl status").contains("alarmd healthy, no alarm")
         });
-        board.wait_for("read again", |board| board.run("cat /tmp/log").contains("configuration read again"));
+        board.wait_for("read again", |board| logged(board, "configuration read again"));
         board.run("kill $(cat /tmp/pid); rmdir /home; mv /tmp/home /home");
-        board.wait_for("it is gone", |board| board.run("cat /tmp/log").contains("told to stop"));
+        board.wait_for("it is gone", |board| logged(board, "told to stop"));
         // Not one newer call, from the first instruction to the last.
         assert_eq!(board.run("cat /tmp/calls; rm -f /tmp/calls /tmp/log /tmp/pid"), "", "{mode}: TIME PID CALL");
         board.wait_for("the relay drops", |board| board.pin(OFFICE) == Some(0));
