@@ -1,8 +1,10 @@
 /* The yardstick: a bare futex wake between two C processes. Prints the nanoseconds of each of N wakes, from before the
- * store until the waker sees that the woken one has answered. usage: futex_wake N
+ * store until the waker sees that the woken one has answered. Each has a processor of its own, where there are two: else
+ * the woken one takes the waker's, who then sees the answer only when the other has finished. usage: futex_wake N
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,6 +23,22 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+/* The n-th of the processors that this process may use, alone. */
+static void pin(int n)
+{
+    cpu_set_t allowed, one;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == -1)
+        return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &allowed) && n-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            sched_setaffinity(0, sizeof one, &one);
+            return;
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     int count = argc > 1 ? atoi(argv[1]) : 1000;
@@ -29,12 +47,14 @@ int main(int argc, char **argv)
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pin(1);
         for (uint32_t seen = 0;;) {
             syscall(SYS_futex, bell, FUTEX_WAIT, seen, NULL, NULL, 0);
             seen = __atomic_load_n(bell, __ATOMIC_ACQUIRE);
             __atomic_store_n(answer, seen, __ATOMIC_RELEASE);
         }
     }
+    pin(0);
     for (int turn = 0; turn < count; turn++) {
         usleep(3000); /* the other one sleeps by now */
         uint64_t start = now();
