@@ -1,34 +1,97 @@
 #!/bin/sh
-# Run on the board by scripts/deploy: checks what was copied, switches to it, and goes back if it does not work.
-# POSIX sh, for busybox.
-cd /usr/sbin/.alarmd-new || exit 1
-trap '' HUP INT PIPE
-trap 'cd / && rm -rf /usr/sbin/.alarmd-new' EXIT
-say() { echo "deploy: $*"; }
-unchanged() { say "$*; nothing was changed" && exit 1; }
+# Run on the board by scripts/deploy, in the folder that it copied: switches to what is there, and goes back if it does not
+# work. POSIX sh, for busybox. A broken connection does not stop it; a power cut is undone at the next start, by S60alarmd.
+stage=$PWD
+kept=/var/lib/alarmd/previous
+journal=/var/lib/alarmd/switched
+lock=/var/run/alarmd.deploy
 
-# Not every busybox has each.
-for tool in sha256sum md5sum cksum ''; do
-    ! command -v "$tool" >/dev/null || break
+say() { echo "deploy: $*"; }
+unchanged() {
+    say "$*; nothing was changed"
+    exit 1
+}
+flat() { echo "$1" | tr / _; }
+sum() { if command -v sha256sum >/dev/null; then sha256sum <"$1"; else md5sum <"$1"; fi; }
+
+trap '' HUP INT PIPE
+mkdir -p /var/lib/alarmd/laid /var/lib/alarmd/new "$kept" || unchanged '/var/lib/alarmd cannot be written'
+mkdir "$lock" 2>/dev/null || unchanged "another deploy is under way ($lock)"
+trap 'cd / && rm -rf "$stage" && rmdir "$lock"' EXIT
+
+# What a power cut left of earlier ones.
+for left in "${stage%/*}"/.alarmd-new.*; do
+    [ "$left" = "$stage" ] || rm -rf "$left"
 done
-[ -n "$tool" ] || unchanged 'the board has neither sha256sum nor md5sum nor cksum to verify the copy with'
-sum() { "$tool" <"$1"; }
-[ "$(sum alarmd)" = "$(cat "$tool")" ] || unchanged 'the copy has another checksum than the original'
 version=$(./alarmd --version) || unchanged 'the new alarmd does not run on this board'
 
-# A file that is on the board as we last laid it, or not at all, is replaced; one that was changed there stays.
-laid=/var/lib/alarmd
-mkdir -p "$laid" || exit 1
+# Who runs, as the status block says, asked through the executable that is in place. The name makes it alarmctl.
+ln -s /usr/sbin/alarmd alarmctl
+process() { ./alarmctl status 2>/dev/null | sed -n 's/^alarmd .*; process \([0-9]*\) since .*/\1/p'; }
+# True if the file /usr/sbin/alarmd is what runs: a replaced one's link ends in "(deleted)".
+works() {
+    pid=$(process)
+    [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe")" = /usr/sbin/alarmd ]
+}
+respawned() { grep -q '^[^#]*:respawn:.*alarmd' /etc/inittab 2>/dev/null; }
+if [ -n "$(process)" ] && ! respawned && ! /etc/init.d/S60alarmd status >/dev/null 2>&1; then
+    unchanged "an alarmd that no init script started runs as process $(process); stop it first"
+fi
+
+restart() {
+    if respawned; then
+        pid=$(process)
+        [ -z "$pid" ] || kill "$pid"
+    else
+        # One that does not start might hang when it is asked, too.
+        /etc/init.d/S60alarmd restart || return 1
+    fi
+    looks=0
+    until works; do
+        looks=$((looks + 1))
+        # The script has waited already.
+        if [ $looks -gt 10 ] || { ! respawned && [ $looks -gt 2 ]; }; then return 1; fi
+        sleep 1
+    done
+}
+
+# Every file as it was, by the journal: what is kept comes back, what was not there goes.
+go_back() {
+    while read -r file; do
+        rm -f "$file.alarmd-next"
+        if [ -e "$kept/$(flat "$file")" ]; then
+            cp -p "$kept/$(flat "$file")" "$file.alarmd-next" && sync && mv -f "$file.alarmd-next" "$file"
+        else
+            rm -f "$file"
+        fi
+    done <"$journal"
+    sync
+    rm -f "$journal" "$kept"/*
+    sync
+}
+if [ -e "$journal" ]; then
+    say 'an earlier deploy was cut off; going back to what was before it'
+    go_back
+fi
+
+# A file that is on the board as we last laid it, or never was, is replaced; one that was changed or removed there stays so.
 : >replace
 while read -r file; do
-    record=$laid/$(echo "$file" | tr / _)
-    if [ -e "$file" ] && cmp -s "root$file" "$file"; then
+    record=/var/lib/alarmd/laid/$(flat "$file")
+    if respawned && [ "$file" = /etc/init.d/S60alarmd ]; then
+        say 'init keeps alarmd running (/etc/inittab): without the init script'
+    elif [ -L "$file" ]; then
+        say "$file is a link and stays"
+    elif [ ! -e "$file" ]; then
+        if [ -e "$record" ]; then say "$file was removed on the board and stays away"; else echo "$file" >>replace; fi
+    elif cmp -s "root$file" "$file"; then
         sum "$file" >"$record"
-    elif [ ! -e "$file" ] || { [ -e "$record" ] && [ "$(sum "$file")" = "$(cat "$record")" ]; }; then
+    elif [ -e "$record" ] && [ "$(sum "$file")" = "$(cat "$record")" ]; then
         echo "$file" >>replace
     else
-        cp "root$file" "$file.new"
-        say "$file was changed on the board and stays; the new one is $file.new"
+        # Not beside it: init would run a second script in its folder.
+        cp "root$file" "/var/lib/alarmd/new/$(flat "$file")"
+        say "$file was changed on the board and stays; the new one is /var/lib/alarmd/new/$(flat "$file")"
     fi
 done <files
 
@@ -38,44 +101,40 @@ if [ -e "$configuration" ]; then
     ./alarmd -c "$configuration" --check || unchanged "the new alarmd refuses the board's configuration"
 fi
 
-# switch NEW FILE: by rename, so that there is always a whole one. What was there is kept until all works.
-switch() {
-    mkdir -p "${2%/*}"
-    rm -f "$2.previous"
-    [ ! -e "$2" ] || ln "$2" "$2.previous" 2>/dev/null || cp -p "$2" "$2.previous" || return 1
-    cp -p "$1" "$2.next" && mv -f "$2.next" "$2"
-}
-switched=
-# go_back: every file as it was; one that was not there goes.
-go_back() {
-    for file in $switched; do
-        rm -f "$file.next"
-        if [ -e "$file.previous" ]; then mv -f "$file.previous" "$file"; else rm -f "$file"; fi
-    done
-}
+# Everything is kept, and the journal written, before the first file is switched.
+rm -f "$kept"/*
+mkdir -p root/usr/sbin
+cp -p alarmd root/usr/sbin/alarmd
 for file in /usr/sbin/alarmd $(cat replace); do
-    case "$file" in
-    */alarmd) [ "$file" = /usr/sbin/alarmd ] && from=alarmd || from=root$file ;;
-    *) from=root$file ;;
-    esac
-    switched="$file $switched"
-    if ! switch "$from" "$file"; then
+    [ ! -e "$file" ] || cp -p "$file" "$kept/$(flat "$file")" || { rm -f "$kept"/*; unchanged "no room to keep $file"; }
+    echo "$file"
+done >journal
+sync
+if ! { cp journal "$journal.next" && mv -f "$journal.next" "$journal"; }; then unchanged "$journal cannot be written"; fi
+sync
+while read -r file; do
+    mkdir -p "${file%/*}"
+    # By rename, and whole on the flash before it: there is always one whole file.
+    if ! { cp -p "root$file" "$file.alarmd-next" && sync && mv -f "$file.alarmd-next" "$file"; }; then
         go_back
-        say "$file cannot be written; all is as it was" && exit 1
+        say "$file cannot be written; all is as it was"
+        exit 1
     fi
-done
+done <journal
 [ -e /usr/bin/alarmctl ] || ln -s ../sbin/alarmd /usr/bin/alarmctl
 sync
 
-if /etc/init.d/S60alarmd restart; then
-    for file in $switched; do rm -f "$file.previous"; done
-    while read -r file; do sum "$file" >"$laid/$(echo "$file" | tr / _)"; done <replace
+if restart; then
+    rm -f "$journal"
+    while read -r file; do sum "$file" >"/var/lib/alarmd/laid/$(flat "$file")"; done <replace
+    rm -f "$kept"/*
+    sync
     say "$version works on this board"
     exit 0
 fi
 say 'the new alarmd does not work; going back'
 go_back
-if [ -x /usr/sbin/alarmd ] && /etc/init.d/S60alarmd restart; then
+if [ -x /usr/sbin/alarmd ] && restart; then
     say "the previous one works again: $(/usr/sbin/alarmd --version)"
 else
     say 'there is no previous one that works'

@@ -4,6 +4,7 @@
 
 # Where what is fetched or built once is kept, outside the checkout: $ALARMD_CACHE, or a folder of the user's cache.
 cache=${ALARMD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/alarmd}
+case "$cache" in /*) ;; *) cache=$PWD/$cache ;; esac
 
 # apt_of TOOL ARGUMENT...: apt-get or apt-cache that knows armhf and armel beside this machine's architecture.
 apt_of() {
@@ -18,8 +19,12 @@ foreign_lists() {
     mkdir -p "$cache/apt/lists/partial" "$cache/apt/cache/archives/partial"
     [ -z "$(find "$cache/apt/stamp" -mtime -1 2>/dev/null)" ] || return 0
     # An index of another architecture may be broken on a mirror while the rest works: what is missing shows later.
-    apt_of apt-get update >"$cache/apt/update.log" 2>&1 || true
-    touch "$cache/apt/stamp"
+    (
+        flock 8
+        apt_of apt-get update >"$cache/apt/update.log" 2>&1 || true
+    ) 8>"$cache/apt/lock"
+    # Without a network there is nothing new, and it is tried again the next time.
+    [ -z "$(find "$cache/apt/lists" -name '*binary-armhf_Packages*' -mmin -1500)" ] || touch "$cache/apt/stamp"
 }
 
 # with_versions PACKAGE...: the packages as PACKAGE=VERSION, with what apt would fetch.

@@ -45,6 +45,8 @@ rust_is_good() {
 
 # A Rust toolchain: the one that is there, or Debian's. Debian 12 has it as rustc-web, Debian 13 as rustc.
 need_rust() {
+    # cargo fetches crates by https.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
     rust_is_good && return
     [ -n "${updated:-}" ] || as_root apt-get update -qq || true
     updated=yes

@@ -35,7 +35,7 @@ impl Inode {
         if unsafe { libc::syscall(libc::SYS_stat64, path.as_ptr(), &raw mut stat) } == -1 {
             return Err(Errno::last());
         }
-        let long = |at: usize| u64::from(stat.0[at]) | u64::from(stat.0[at + 1]) << 32;
+        let long = |at: usize| u64::from(stat.0[at]) | (u64::from(stat.0[at + 1]) << 32);
         Ok(Inode { device: long(0), number: long(24), mode: stat.0[4] })
     }
 

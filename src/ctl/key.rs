@@ -71,7 +71,7 @@ fn of_module(module: &Module) -> Vec<Told> {
     match &module.path {
         Some(path) => match of_path(format!("{of}, for old producers"), path, id) {
             Ok(told) => all.push(told),
-            Err(failure) => eprintln!("alarmctl: {of}: {}; the fixed key alone serves", failure.message),
+            Err(failure) => crate::complain!("alarmctl: {of}: {}; the fixed key alone serves", failure.message),
         },
         None => all.extend(module.others.iter().map(|key| {
             told(&format!("{of}, for old producers"), *key, "ftok, as the daemon computed it", "with its path")

@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("alarmctl: {}", failure.message);
+            crate::complain!("alarmctl: {}", failure.message);
             ExitCode::from(failure.code)
         }
     }

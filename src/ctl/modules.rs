@@ -151,7 +151,7 @@ impl Known {
     /// Says so where nobody will show what was written.
     pub fn warn_without_daemon(&self) {
         if !self.daemon {
-            eprintln!("alarmctl: no daemon runs to show it; start alarmd");
+            crate::complain!("alarmctl: no daemon runs to show it; start alarmd");
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     if removed == 0 {
         crate::print("nothing to remove\n");
     } else if known.daemon {
-        eprintln!("alarmctl: alarmd runs and makes its segments again, empty");
+        crate::complain!("alarmctl: alarmd runs and makes its segments again, empty");
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
             let number = word.strip_prefix('-').map_or(crate::number(word), |digits| crate::number(digits).map(|_| 3));
             let done = match number {
                 None => {
-                    eprintln!("alarmctl: '{word}' is no number; ignored");
+                    crate::complain!("alarmctl: '{word}' is no number; ignored");
                     continue;
                 }
                 Some(0) => {

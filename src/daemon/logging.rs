@@ -27,7 +27,7 @@ pub fn init(syslog: bool) -> Result<(), log::SetLoggerError> {
         log::set_logger(&Syslog)?;
         log::set_max_level(LevelFilter::Info);
         if !Syslog::is_heard() {
-            eprintln!("alarmd: nobody reads /dev/log; lines are lost until somebody does");
+            let _ = writeln!(io::stderr(), "alarmd: nobody reads /dev/log; lines are lost until somebody does");
         }
     } else {
         env_logger::Builder::new()

@@ -47,14 +47,14 @@ pub fn main() -> ExitCode {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("alarmd: {error}; see alarmd --help");
+            crate::complain!("alarmd: {error}; see alarmd --help");
             return ExitCode::from(USAGE);
         }
     };
     let loaded = match config::load(options.file.as_deref()) {
         Ok(loaded) => loaded,
         Err(refused) => {
-            eprintln!("{refused}");
+            crate::complain!("{refused}");
             return ExitCode::from(FAILED);
         }
     };
@@ -97,7 +97,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
 
 fn check(options: &Options, loaded: &Loaded) -> ExitCode {
     for doubt in &loaded.doubts {
-        eprintln!("{doubt} (warning)");
+        crate::complain!("{doubt} (warning)");
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
     let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());

@@ -66,7 +66,7 @@ impl Key {
             return Err(Refusal::Relative);
         }
         let inode = Inode::of(path).map_err(Refusal::Unusable)?;
-        let key = inode.number & 0xffff | (inode.device & 0xff) << 16 | u64::from(id.get() & 0xff) << 24;
+        let key = inode.number & 0xffff | ((inode.device & 0xff) << 16) | (u64::from(id.get() & 0xff) << 24);
         Key::fixed(key as u32).ok_or(Refusal::Private)
     }
 

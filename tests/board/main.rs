@@ -141,6 +141,15 @@ fn the_init_script_answers_as_lsb_has_it() {
     board.run("kill -9 $(cat /var/run/alarmd.pid)");
     board.wait_for("it is gone", |board| script(board, "status") == 1);
     assert_eq!((script(&board, "start"), script(&board, "status")), (0, 0));
+    // A power cut in the middle of a deploy leaves a journal and the files that were there: the next start goes back.
+    board.run("/etc/init.d/S60alarmd stop; mkdir -p /var/lib/alarmd/previous");
+    board.run("cp -p /usr/sbin/alarmd /var/lib/alarmd/previous/_usr_sbin_alarmd; sha256sum /usr/sbin/alarmd >/tmp/sum");
+    board.run(
+        "echo broken >/tmp/broken; mv /tmp/broken /usr/sbin/alarmd; echo /usr/sbin/alarmd >/var/lib/alarmd/switched",
+    );
+    assert_eq!(script(&board, "start"), 0);
+    board.run("sha256sum -c /tmp/sum; ! ls /var/lib/alarmd/switched 2>/dev/null");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     // Options of the board's own; the pidfile's place is one.
     board.run("printf 'PIDFILE=/tmp/other.pid\\nOPTIONS=\"--syslog -c /tmp/good\"\\n' >/tmp/default");
     assert_eq!(script(&board, "stop"), 0);
@@ -221,7 +230,7 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
     let ran = board.deploy(&["--board", "example-3.0", "--executable", executable(V7).to_str().expect("UTF-8")]);
     assert!(ran.code == 0 && ran.out.contains("/etc/alarmd.conf was changed on the board and stays"), "{ran:?}");
     assert!(board.run("tail -n 1 /etc/alarmd.conf").contains("mine"));
-    assert!(board.run("cat /etc/alarmd.conf.new").contains("A real board with a 3.0 kernel"));
+    assert!(board.run("cat /var/lib/alarmd/new/_etc_alarmd.conf").contains("A real board with a 3.0 kernel"));
     assert!(board.run("cat /etc/default/alarmd").contains("PATIENCE=2"));
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     board.run("echo 'nonsense' >>/etc/alarmd.conf");
