@@ -13,12 +13,22 @@ as_root() {
     fi
 }
 
+# update: the lists of packages, once. Somebody else may be installing: apt waits for the one lock, and not for the other.
+update() {
+    [ -z "${updated:-}" ] || return 0
+    for turn in 1 2 3 4; do
+        as_root apt-get update -qq && break
+        sleep $((turn * 5))
+    done
+    updated=yes
+}
+
 # install PACKAGE...
 install() {
     echo "${0##*/}: installing $*"
-    [ -n "${updated:-}" ] || as_root apt-get update -qq || true
-    updated=yes
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 \
+        --no-install-recommends "$@" >/dev/null
 }
 
 # need COMMAND PACKAGE [COMMAND PACKAGE]...: the packages of those commands that are missing.
@@ -48,8 +58,7 @@ need_rust() {
     # cargo fetches crates by https.
     [ -e /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
     rust_is_good && return
-    [ -n "${updated:-}" ] || as_root apt-get update -qq || true
-    updated=yes
+    update
     if apt-cache show cargo-web >/dev/null 2>&1; then
         install rustc-web cargo-web
     else
