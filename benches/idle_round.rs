@@ -7,6 +7,7 @@ mod hardware;
 use alarmd::alarm::{ModuleId, Name};
 use alarmd::clock::{MS, Time};
 use alarmd::poll::Poll;
+use alarmd::process::Mark;
 use alarmd::settings::{ModuleSettings, Path, Settings};
 
 fn main() {
@@ -22,9 +23,9 @@ fn main() {
         }
         settings.modules.push(module).expect("room");
     }
-    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE };
+    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE, ..Default::default() };
     let mut poll = Box::<Poll>::default();
-    poll.start(settings, &mut hardware).expect("started");
+    poll.start(Mark::me(), settings, &mut hardware).expect("started");
     // Long ago: every wait's deadline has passed, and no health check is due. All else is the daemon's way.
     let mut now = Time::default();
     for _ in 0..turns {

@@ -164,7 +164,7 @@ impl TryFrom<u32> for Severity {
     }
 }
 
-/// Where an alarm comes from.
+/// Where an alarm comes from. Those from `Refused` on are the daemon's own, but for `NoProducer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A slot of its module's segment, 0 to 32.
@@ -177,29 +177,52 @@ pub enum Origin {
     Refused,
     /// The daemon's own: an output failed.
     Failed,
+    /// The module's producer has died: it was attached, and is no more.
+    NoProducer,
+    /// The daemon's own: the configuration was refused when it was read again.
+    Configuration,
+    /// The daemon's own: its worker died or hung, and another was started.
+    Restarted,
+    /// The daemon's own: the wall clock went back, as after a suspend.
+    Clock,
+    /// The daemon's own: there is no memory, or no System V segment, to be had.
+    Limit,
 }
 
 impl Origin {
-    /// As the status block numbers it: 0 to 32, 33 silent, 34 lost, 35 refused, 36 failed.
-    pub const fn number(self) -> u32 {
+    /// All that are no slots, in the order of their numbers, with their words.
+    const OTHERS: [(Origin, &'static str); 9] = [
+        (Origin::Silent, "silent"),
+        (Origin::Lost, "lost"),
+        (Origin::Refused, "segment refused"),
+        (Origin::Failed, "output failed"),
+        (Origin::NoProducer, "no producer"),
+        (Origin::Configuration, "configuration refused"),
+        (Origin::Restarted, "worker restarted"),
+        (Origin::Clock, "clock went back"),
+        (Origin::Limit, "limit reached"),
+    ];
+
+    /// The number of the first that is no slot.
+    const FIRST_OTHER: u32 = 33;
+
+    /// As the status block numbers it: 0 to 32 the slots, 33 silent, and so on.
+    pub fn number(self) -> u32 {
         match self {
-            Origin::Slot(slot) => slot as u32,
-            Origin::Silent => 33,
-            Origin::Lost => 34,
-            Origin::Refused => 35,
-            Origin::Failed => 36,
+            Origin::Slot(slot) => slot.into(),
+            other => Origin::FIRST_OTHER + Origin::place(other) as u32,
         }
     }
 
+    fn place(self) -> usize {
+        Origin::OTHERS.iter().position(|(other, _)| *other == self).unwrap_or(0)
+    }
+
     /// From that number.
-    pub const fn from_number(number: u32) -> Option<Origin> {
-        match number {
-            0..=32 => Some(Origin::Slot(number as u8)),
-            33 => Some(Origin::Silent),
-            34 => Some(Origin::Lost),
-            35 => Some(Origin::Refused),
-            36 => Some(Origin::Failed),
-            _ => None,
+    pub fn from_number(number: u32) -> Option<Origin> {
+        match number.checked_sub(Origin::FIRST_OTHER) {
+            None => Some(Origin::Slot(number as u8)),
+            Some(place) => Origin::OTHERS.get(place as usize).map(|(origin, _)| *origin),
         }
     }
 }
@@ -208,10 +231,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Slot(slot) => write!(f, "slot {slot}"),
-            Origin::Silent => f.write_str("silent"),
-            Origin::Lost => f.write_str("lost"),
-            Origin::Refused => f.write_str("segment refused"),
-            Origin::Failed => f.write_str("output failed"),
+            other => f.write_str(Origin::OTHERS[other.place()].1),
         }
     }
 }
@@ -233,6 +253,14 @@ pub struct Alarm {
     pub raised_at: u32,
     /// How many times it was raised; 0 if its producer does not say.
     pub count: u32,
+}
+
+impl Alarm {
+    /// An alarm that no producer wrote: of a module, or with module 0 the daemon's own.
+    pub const fn own(module: u32, origin: Origin, id: AlarmId, severity: Severity) -> Alarm {
+        let level = severity.default_level();
+        Alarm { module, origin, id, level, severity, raised_at: 0, count: 0 }
+    }
 }
 
 /// Something that happened to an alarm.
@@ -346,6 +374,15 @@ mod tests {
         assert_eq!(levels.level(Severity::Critical), Some(1));
         assert!(levels.set(1, Severity::Minor));
         assert_eq!(levels.level(Severity::Critical), None);
+    }
+
+    #[test]
+    fn every_origin_survives_its_number() {
+        for number in 0..42 {
+            assert_eq!(Origin::from_number(number).map(Origin::number), Some(number));
+        }
+        assert_eq!(Origin::from_number(42), None);
+        assert_eq!(Origin::from_number(36), Some(Origin::Failed));
     }
 
     #[test]

@@ -7,13 +7,15 @@
 //! What can bite: anybody who may ring can ring without end. Rounds are paced: 100 at once, 900 a second after that, so
 //! never more than 1000 in any second.
 mod health;
+mod memory;
+mod own;
 mod pace;
 mod publisher;
 mod reconfigure;
 mod told;
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::Vec;
 use log::{info, warn};
@@ -24,16 +26,18 @@ use crate::clock::{self, MS, Nanos, Time};
 use crate::futex::{self, Woken};
 use crate::monitor::Monitor;
 use crate::output::{Hardware, Order, Output};
-use crate::settings::Settings;
+use crate::process::Mark;
+use crate::settings::{OutputSettings, Settings};
 use crate::sysv::{self, Errno, Error, Key, Segment};
 use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
 
+use own::Owns;
 use pace::Pace;
 use publisher::{Publisher, View};
 use told::Told;
 
 /// What one look at a segment can tell at most: each slot's alarm ended and another raised, the segment's own likewise.
-const TOLD: usize = 2 * (33 + 3);
+const TOLD: usize = 2 * (33 + 4);
 
 /// How many time-outs in a row may tell the time, where polls are so short that a health check comes later.
 const TIME_OUTS: u32 = 100;
@@ -65,13 +69,20 @@ pub struct Poll {
     monitors: Vec<Monitor, SEGMENTS>,
     outputs: Vec<Output, OUTPUTS>,
     /// Told, but not yet driven, logged and published.
-    transitions: Vec<Transition, { 2 * TOLD + 2 * OUTPUTS }>,
+    transitions: Vec<Transition, { 2 * TOLD + 4 * OUTPUTS }>,
+    owns: Owns,
+    guardian: Mark,
+    restarts: u32,
     doorbell: Option<Segment>,
     doorbell_error: Option<Error>,
     publisher: Option<Publisher>,
-    status_error: Option<StartError>,
+    status_error: Option<Error>,
     pace: Pace,
+    /// How long to wait for a ring before looking all the same.
+    poll: Nanos,
     rounds: u32,
+    /// The wall clock at the last health check.
+    wall: u32,
     health_due: Time,
     beat_due: Time,
     time_outs: u32,
@@ -88,12 +99,17 @@ impl Default for Poll {
             monitors: Vec::new(),
             outputs: Vec::new(),
             transitions: Vec::new(),
+            owns: Owns::default(),
+            guardian: Mark::from_word(0),
+            restarts: 0,
             doorbell: None,
             doorbell_error: None,
             publisher: None,
             status_error: None,
             pace: Pace::default(),
+            poll: 0,
             rounds: 0,
+            wall: 0,
             health_due: Time::default(),
             beat_due: Time::NEVER,
             time_outs: 0,
@@ -102,24 +118,36 @@ impl Default for Poll {
 }
 
 impl Poll {
-    /// Takes the status block, attaches every segment, and sets every output up at the level it must show: the first
-    /// level a line gets is the right one.
+    /// Takes the status block, goes on where a daemon that was killed has left off, attaches every segment, and sets every
+    /// output up at the level it must show: the first level a line gets is the right one.
     ///
     /// # Errors
     /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
-    pub fn start(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
-        self.publisher = Some(Publisher::claim()?);
-        self.reconfigure(settings, hardware)
+    pub fn start(
+        &mut self,
+        guardian: Mark,
+        settings: Settings,
+        hardware: &mut impl Hardware,
+    ) -> Result<(), StartError> {
+        self.guardian = guardian;
+        self.take_over(&settings)?;
+        self.adopt(settings, hardware)
     }
 
-    /// Runs until `attention` is set, which a signal handler may do.
+    /// Runs until `attention` is set, which a signal handler may do. After each completed turn `heart` is another number.
     ///
     /// # Errors
     /// [`StartError::Runs`]: another daemon has taken the status block.
-    pub fn run(&mut self, hardware: &mut impl Hardware, attention: &AtomicBool) -> Result<(), StartError> {
+    pub fn run(
+        &mut self,
+        hardware: &mut impl Hardware,
+        attention: &AtomicBool,
+        heart: &AtomicU32,
+    ) -> Result<(), StartError> {
         let mut now = clock::now();
         while !attention.load(Ordering::Relaxed) {
             now = self.turn(now, hardware)?;
+            heart.store(self.rounds, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -140,7 +168,7 @@ impl Poll {
             self.check_health(now, hardware)?;
             return Ok(now);
         }
-        let deadline = (now + Nanos::from(self.settings.poll_ms) * MS).min(self.health_due).min(self.beat_due);
+        let deadline = (now + self.poll).min(self.health_due).min(self.beat_due);
         Ok(self.wait(seen, deadline))
     }
 
@@ -164,7 +192,7 @@ impl Poll {
         self.settle(now, hardware);
     }
 
-    /// Leaves in order: each line at the level its output has without a daemon, the status block without one.
+    /// Leaves in order: each line as its output's `on_stop` says, the status block without a daemon.
     pub fn stop(&mut self, hardware: &mut impl Hardware) {
         let now = clock::now();
         for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
@@ -174,6 +202,20 @@ impl Poll {
         if let Some(publisher) = &self.publisher {
             publisher.leave();
         }
+    }
+
+    /// Leaves because nobody looks after this process any more: every fail-safe output shows an alarm.
+    pub fn abandon(&mut self, hardware: &mut impl Hardware) {
+        let now = clock::now();
+        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
+            output.abandon(number, settings, now, hardware);
+        }
+        self.publish(now);
+    }
+
+    /// The outputs it drives.
+    pub fn outputs(&self) -> &[OutputSettings] {
+        &self.settings.outputs
     }
 
     fn bell(&self) -> Option<&Doorbell> {
@@ -194,7 +236,7 @@ impl Poll {
         };
         match woken {
             // After SIGSTOP or a suspend there are moments to catch up with; not a thousand rounds of them at once.
-            Woken::TimedOut if self.time_outs >= TIME_OUTS && Nanos::from(self.settings.poll_ms) * MS < 10 * MS => {
+            Woken::TimedOut if self.time_outs >= TIME_OUTS && self.poll < 10 * MS => {
                 self.time_outs = 0;
                 clock::now()
             }
@@ -262,6 +304,8 @@ impl Poll {
         publisher.publish(&View {
             poll_ms: self.settings.poll_ms,
             rounds: self.rounds,
+            restarts: self.restarts,
+            owns: self.owns,
             now,
             modules: &self.settings.modules,
             monitors: &self.monitors,

@@ -21,6 +21,15 @@ pub fn user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
+/// Ends the process, whatever it does: SIGKILL.
+pub fn kill(pid: u32) {
+    // 0 and negative numbers would name groups of processes.
+    if let Some(pid) = c_int::try_from(pid).ok().filter(|pid| *pid > 0) {
+        // SAFETY: kill takes no pointer.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
+}
+
 /// True if no process has this id, or only a zombie.
 pub fn is_gone(pid: u32) -> bool {
     // 0 and negative numbers would name groups of processes.

@@ -6,7 +6,8 @@ use core::ffi::CStr;
 use heapless::{String, Vec};
 
 use crate::alarm::{Levels, ModuleId, Name, Severity};
-use crate::sysv::Key;
+use crate::process;
+use crate::sysv::{Key, Stat};
 use crate::wire::{MODULES, OUTPUTS};
 
 /// The longest path, in bytes.
@@ -52,15 +53,56 @@ pub struct Settings {
     pub group: Option<u32>,
     /// Whose segments are read; empty: anybody's.
     pub trust: Vec<u32, TRUSTED>,
+    /// After this long without a round, in milliseconds, the worker is taken to hang.
+    pub hang_ms: u32,
+    /// The longest pause, in seconds, before a worker that died is replaced.
+    pub restart_s: u32,
+    /// The hardware watchdog, if it is to be fed.
+    pub watchdog: Option<Path>,
+    /// After this long without a round, in seconds, the watchdog resets the board.
+    pub watchdog_s: u32,
+    /// All memory stays in RAM.
+    pub lock_memory: bool,
+    /// How gladly the kernel kills alarmd where memory is short, -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
+    /// Real-time priority (SCHED_FIFO), 1 to 99.
+    pub priority: Option<u32>,
     /// The modules.
     pub modules: Vec<ModuleSettings, MODULES>,
     /// The outputs.
     pub outputs: Vec<OutputSettings, OUTPUTS>,
 }
 
+impl Settings {
+    /// True if nobody but trusted users owns or made the segment. Our own are trusted whatever the list says.
+    pub fn trusts(&self, stat: &Stat) -> bool {
+        self.stranger(stat).is_none()
+    }
+
+    /// The user who owns or made the segment and is not trusted.
+    pub fn stranger(&self, stat: &Stat) -> Option<u32> {
+        let trusted = |uid| self.trust.is_empty() || self.trust.contains(&uid) || uid == process::user();
+        [stat.uid, stat.creator].into_iter().find(|uid| !trusted(*uid))
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { poll_ms: 50, mode: 0o660, group: None, trust: Vec::new(), modules: Vec::new(), outputs: Vec::new() }
+        Settings {
+            poll_ms: 50,
+            mode: 0o660,
+            group: None,
+            trust: Vec::new(),
+            hang_ms: 1000,
+            restart_s: 60,
+            watchdog: None,
+            watchdog_s: 30,
+            lock_memory: false,
+            oom_score_adj: None,
+            priority: None,
+            modules: Vec::new(),
+            outputs: Vec::new(),
+        }
     }
 }
 
@@ -87,7 +129,7 @@ pub struct ModuleSettings {
     pub key: Key,
     /// The path from which old producers compute another key.
     pub ftok: Option<Path>,
-    /// Severity of `silent` and `lost`.
+    /// Severity of `silent`, `lost` and `no producer`.
     pub beat: Severity,
     /// What becomes of its alarms when its segment is removed.
     pub on_lost: OnLost,
@@ -135,6 +177,27 @@ impl Kind {
     }
 }
 
+/// What an output shows after the daemon has ended in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnStop {
+    /// An alarm: nobody watches any more. The default of a relay.
+    Alarm,
+    /// No alarm. The default of a lamp and a horn: one that stayed on would say what nobody knows.
+    Clear,
+    /// What it showed.
+    Hold,
+}
+
+impl OnStop {
+    /// What it is without a word in the configuration.
+    pub const fn of(kind: Kind) -> OnStop {
+        match kind {
+            Kind::Relay => OnStop::Alarm,
+            Kind::Lamp | Kind::Horn => OnStop::Clear,
+        }
+    }
+}
+
 /// Where an output is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // there is no heap to put the path on
@@ -158,6 +221,8 @@ pub struct OutputSettings {
     pub active_low: bool,
     /// Energised while healthy.
     pub fail_safe: bool,
+    /// What it shows after an orderly stop.
+    pub on_stop: OnStop,
     /// This and above; `None`: any. Indeterminate passes always.
     pub severity: Option<Severity>,
     /// Ids of the modules it listens to, 0 for the daemon's own alarms; empty: all.

@@ -2,6 +2,7 @@
 //!
 //! The loop, the logger and the line set-up are the daemon's own; time is simulated, for the real pace would take minutes.
 #[path = "../src/daemon/hardware.rs"]
+#[allow(dead_code)]
 mod hardware;
 #[path = "../src/daemon/logging.rs"]
 mod logging;
@@ -16,8 +17,9 @@ use std::os::fd::AsRawFd;
 use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock::{self, MS};
 use alarmd::poll::Poll;
+use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OutputSettings, Path, Settings, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
 use alarmd::sysv::Key;
 
 struct Counting;
@@ -67,6 +69,7 @@ fn settings(folder: &std::path::Path) -> Settings {
             target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
             active_low: false,
             fail_safe: kind == Kind::Relay,
+            on_stop: OnStop::of(kind),
             severity: None,
             modules: heapless::Vec::new(),
         };
@@ -93,9 +96,9 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
         libc::dup2(file.as_raw_fd(), libc::STDERR_FILENO);
         stderr
     };
-    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE };
+    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE, ..Default::default() };
     let mut poll = Box::<Poll>::default();
-    poll.start(settings(folder.path()), &mut hardware).expect("started");
+    poll.start(Mark::me(), settings(folder.path()), &mut hardware).expect("started");
     let module = ModuleId::new(31).expect("an id");
     let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
 

@@ -28,7 +28,12 @@ pub struct Report {
 #[derive(Serialize)]
 pub struct Daemon {
     pub healthy: bool,
+    /// The process to signal.
     pub pid: u32,
+    /// The process that makes the rounds.
+    pub worker: u32,
+    /// How many times another worker had to be started.
+    pub restarts: u32,
     pub started_at: u32,
     pub poll_ms: u32,
     pub rounds: u32,
@@ -120,6 +125,8 @@ impl From<&StatusBlock<u32>> for Report {
             daemon: Daemon {
                 healthy: checked_ms_ago < HANGS_MS,
                 pid: Mark::from_word(block.daemon).pid(),
+                worker: Mark::from_word(block.worker).pid(),
+                restarts: block.restarts,
                 started_at: block.started_at,
                 poll_ms: block.poll_ms,
                 rounds: block.rounds,

@@ -7,6 +7,7 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::clock::{self, MS, Nanos, S};
 use alarmd::file::Inode;
@@ -19,21 +20,42 @@ use sysfs_gpio::{Direction, Pin};
 pub const START_PATIENCE: Nanos = S;
 
 /// The board's real lines.
+#[derive(Default)]
 pub struct Sysfs {
     /// How long to wait for files to become writable. Zero while the loop runs: it tries again later instead.
     pub patience: Nanos,
+    /// Goes up when a fail-safe output's line was set up: who holds it too must open it again.
+    pub renewed: Option<&'static AtomicU32>,
 }
 
 impl Hardware for Sysfs {
     fn set_up(&mut self, output: &OutputSettings, energised: bool) -> Result<Line, LineError> {
-        match &output.target {
+        let line = match &output.target {
             Target::Gpio(number) => self.gpio(*number, output.active_low, energised),
             Target::Path(path) => file(Path::new(path.as_str()), output.active_low, energised),
+        };
+        if let Some(renewed) = self.renewed.filter(|_| output.fail_safe) {
+            renewed.fetch_add(1, Ordering::Release);
         }
+        line
     }
 }
 
 impl Sysfs {
+    /// Opens a line that is set up already, and leaves it as it is.
+    pub fn hold(output: &OutputSettings) -> Option<Line> {
+        match &output.target {
+            Target::Gpio(number) => {
+                open(Path::new(&format!("/sys/class/gpio/gpio{number}/value")), output.active_low, 1, false)
+            }
+            Target::Path(path) => {
+                let path = Path::new(path.as_str());
+                open(path, output.active_low, full(path), false)
+            }
+        }
+        .ok()
+    }
+
     fn gpio(&self, number: u32, active_low: bool, energised: bool) -> Result<Line, LineError> {
         let pin = Pin::new(number.into());
         let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
@@ -86,9 +108,7 @@ fn inode(path: &Path) -> Option<Inode> {
 }
 
 fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineError> {
-    let mut full = 1;
-    if path.file_name().is_some_and(|name| name == "brightness") {
-        full = first_number(&path.with_file_name("max_brightness")).unwrap_or(1);
+    if is_led(path) {
         // A trigger of the kernel would go on switching the LED.
         let trigger = path.with_file_name("trigger");
         if inode(&trigger).is_some() {
@@ -97,12 +117,22 @@ fn file(path: &Path, active_low: bool, energised: bool) -> Result<Line, LineErro
     }
     // A device that is not there must be told, not covered by a plain file of its name.
     let may_create = !path.starts_with("/dev") || path.starts_with("/dev/shm");
-    let mut line = open(path, active_low, full, may_create)?;
+    let mut line = open(path, active_low, full(path), may_create)?;
     if inode(path).is_some_and(|inode| inode.is_plain()) {
         line = line.plain();
     }
     line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
     Ok(line)
+}
+
+fn is_led(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "brightness")
+}
+
+/// What the high level is written as.
+fn full(path: &Path) -> u32 {
+    let led = is_led(path).then(|| first_number(&path.with_file_name("max_brightness")));
+    led.flatten().unwrap_or(1)
 }
 
 /// The number that stands at the beginning of a file.

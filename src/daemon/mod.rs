@@ -1,21 +1,24 @@
-//! alarmd: configuration, GPIO set-up, logging, signals, and the loop.
+//! alarmd: configuration, GPIO set-up, logging, signals; a worker that runs the loop, and a guardian over it.
 pub mod config;
+mod guardian;
 mod hardware;
+mod heart;
 mod logging;
 mod pidfile;
 mod signals;
+mod standing;
+mod watchdog;
+mod worker;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use alarmd::poll::Poll;
-use log::{error, info, warn};
+use log::error;
 
 use crate::{FAILED, USAGE};
 use config::Loaded;
-use hardware::{START_PATIENCE, Sysfs};
-use pidfile::Pidfile;
+use guardian::Guardian;
 
 const HELP: &str = "\
 alarmd, an alarm annunciator: System V shared memory in, lamps, relays and horns out
@@ -64,7 +67,10 @@ pub fn main() -> ExitCode {
     match run(&options, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            error!("{message}");
+            // The worker may have told it.
+            if !message.is_empty() {
+                error!("{message}");
+            }
             ExitCode::from(FAILED)
         }
     }
@@ -108,40 +114,5 @@ fn check(options: &Options, loaded: &Loaded) -> ExitCode {
 
 fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
     logging::init(options.syslog).map_err(|error| error.to_string())?;
-    signals::install().map_err(|error| format!("signals: {error}"))?;
-    let mut pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
-    let mut hardware = Sysfs { patience: START_PATIENCE };
-    // The largest thing there is, once and for all.
-    let mut poll = Box::<Poll>::default();
-    poll.start(loaded.settings, &mut hardware).map_err(|error| error.to_string())?;
-    if let Some(pidfile) = &mut pidfile {
-        if let Err(error) = pidfile.ready() {
-            poll.stop(&mut hardware);
-            return Err(format!("pidfile: {error}"));
-        }
-    }
-    info!("alarmd {} works, as process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    loop {
-        hardware.patience = 0;
-        poll.run(&mut hardware, signals::attention()).map_err(|error| error.to_string())?;
-        let wanted = signals::take();
-        if wanted.stop {
-            info!("told to stop");
-            poll.stop(&mut hardware);
-            return Ok(());
-        }
-        if wanted.reload {
-            hardware.patience = START_PATIENCE;
-            match config::load(options.file.as_deref()) {
-                Ok(loaded) => {
-                    poll.reconfigure(loaded.settings, &mut hardware).map_err(|error| error.to_string())?;
-                    info!("configuration read again");
-                }
-                Err(refused) => {
-                    refused.messages().for_each(|message| error!("{message}"));
-                    warn!("the new configuration is refused; the old one stays");
-                }
-            }
-        }
-    }
+    Guardian::new(options, loaded.settings)?.run()
 }

@@ -6,11 +6,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use alarmd::file::is_deleted;
+use alarmd::process;
 
-/// The locked file. Removed on drop; a killed daemon's file stays, unlocked, and is taken over.
+/// The locked file. Removed on drop by the process that locked it; a killed daemon's file stays, unlocked, and is taken over.
 pub struct Pidfile {
     path: PathBuf,
     file: File,
+    process: u32,
 }
 
 impl Pidfile {
@@ -42,7 +44,7 @@ impl Pidfile {
             return Pidfile::lock(path);
         }
         file.set_len(0).map_err(explain)?;
-        Ok(Pidfile { path: path.to_path_buf(), file })
+        Ok(Pidfile { path: path.to_path_buf(), file, process: process::me() })
     }
 
     /// Says that the daemon works: writes its process id.
@@ -56,6 +58,8 @@ impl Pidfile {
 
 impl Drop for Pidfile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        if self.process == process::me() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }

@@ -4,10 +4,9 @@ use core::sync::atomic::Ordering;
 
 use log::{error, info, warn};
 
-use super::{Monitor, Role};
+use super::{Attended, Monitor, Role};
 use crate::alarm::{Origin, Transition};
 use crate::clock::Time;
-use crate::process;
 use crate::settings::{ModuleSettings, OnLost, Settings};
 use crate::sysv::{Access, Errno, Error, Id, Key, Op, Refusal, Segment};
 use crate::wire::{MODULE_MAGIC, ModuleSegment};
@@ -17,6 +16,21 @@ use crate::wire::{MODULE_MAGIC, ModuleSegment};
 pub(super) enum Rejection {
     Call(Error),
     Untrusted(u32),
+    /// More may write it than the configuration's mode lets, and it is not ours to change: its mode.
+    Open(u32),
+    /// The daemon before this one told it, with this alarm.
+    Before(Origin),
+}
+
+impl Rejection {
+    /// The alarm that tells it.
+    pub(super) fn origin(self) -> Origin {
+        match self {
+            Rejection::Call(error) if error.is_limit() => Origin::Limit,
+            Rejection::Before(origin) => origin,
+            _ => Origin::Refused,
+        }
+    }
 }
 
 /// What a check decided about the monitor itself.
@@ -62,10 +76,10 @@ impl Monitor {
                     return Verdict::Leave;
                 }
                 self.read(module, tell);
+                self.attend(module, tell);
                 return verdict;
             }
         }
-        let had_producer = self.producers() > 0;
         if let Some(key) = self.key {
             let mut found = self.look_up(settings, module, key, tell);
             // Somebody may make or remove it between two of our calls; a storm of that waits for the next check.
@@ -93,12 +107,29 @@ impl Monitor {
         }
         if self.producers() > 0 && self.rejection.is_none() {
             self.set_lost(module, false, tell);
-        } else if had_producer && self.is_up() {
-            warn!("module {}: no producer is attached any more; its alarms stay", module.name);
         }
         self.release(module);
         self.read(module, tell);
+        self.attend(module, tell);
         verdict
+    }
+
+    /// Is a producer attached, as there was one before? An old one that is not is missed. One that promises beats is missed by
+    /// these; one that does not has left in order, unless it left an alarm up.
+    fn attend(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
+        if self.rejection.is_some() {
+            return;
+        }
+        if self.producers() > 0 {
+            self.attended = if self.attended == Attended::No { Attended::Once } else { Attended::Steadily };
+            self.set_unattended(module, false, tell);
+        } else {
+            let is_missed = self.is_up() || self.seen.magic != MODULE_MAGIC && self.seen.beat_ms == 0;
+            if self.attended == Attended::Steadily && is_missed {
+                self.set_unattended(module, true, tell);
+            }
+            self.attended = Attended::No;
+        }
     }
 
     /// Takes the name of a dead writer out of the segment, who died before its first or after its last store.
@@ -161,8 +192,33 @@ impl Monitor {
             }
         }
         match self.id() {
-            Some(id) => self.examine(settings, id),
+            Some(id) => {
+                self.examine(settings, id)?;
+                self.set_right(settings, module)
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Gives the segment the configuration's mode and group, where it has others and we may. Where we may not, and strangers may
+    /// write it, it is refused.
+    fn set_right(&self, settings: &Settings, module: &ModuleSettings) -> Result<(), Rejection> {
+        let (Some(stat), Some(segment)) = (self.stat, &self.segment) else { return Ok(()) };
+        // Another program's may have the same key by chance, where the key comes from a path.
+        let surely_ours = self.role == Role::Fixed || stat.size == size_of::<ModuleSegment>();
+        let right = stat.mode == settings.mode && settings.group.is_none_or(|group| stat.gid == group);
+        if right || !surely_ours {
+            return Ok(());
+        }
+        let (name, mode) = (&module.name, settings.mode);
+        match segment.set_permissions(mode, settings.group) {
+            Ok(()) => {
+                info!("module {name}: segment {} had mode {:04o}; has {mode:04o} now", segment.id().raw(), stat.mode);
+                Ok(())
+            }
+            Err(Error { errno: Errno::EPERM, .. }) if stat.mode & !mode & 0o022 == 0 => Ok(()),
+            Err(Error { errno: Errno::EPERM, .. }) => Err(Rejection::Open(stat.mode)),
+            Err(error) => Err(Rejection::Call(error)),
         }
     }
 
@@ -170,9 +226,7 @@ impl Monitor {
     fn examine(&mut self, settings: &Settings, id: Id) -> Result<(), Rejection> {
         let stat = id.stat().map_err(Rejection::Call)?;
         self.stat = Some(stat);
-        // Our own are trusted whatever the list says.
-        let trusted = |uid| settings.trust.is_empty() || settings.trust.contains(&uid) || uid == process::user();
-        if let Some(stranger) = [stat.uid, stat.creator].into_iter().find(|uid| !trusted(*uid)) {
+        if let Some(stranger) = settings.stranger(&stat) {
             return Err(Rejection::Untrusted(stranger));
         }
         if stat.size < size_of::<ModuleSegment>() {
@@ -242,11 +296,13 @@ impl Monitor {
     }
 
     /// The segment was removed: its alarms end as `on_lost` says.
-    fn lose(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
+    pub(super) fn lose(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
         self.first = true;
         self.busy = false;
         self.beat_due = Time::NEVER;
+        self.attended = Attended::No;
         self.set_silent(module, false, tell);
+        self.set_unattended(module, false, tell);
         match module.on_lost {
             OnLost::Hold => self.held = true,
             OnLost::Clear => self.end_all(module, tell),
@@ -266,8 +322,7 @@ impl Monitor {
         if rejection == self.rejection {
             return;
         }
-        let had = self.rejection.is_some();
-        self.rejection = rejection;
+        let before = core::mem::replace(&mut self.rejection, rejection).map(Rejection::origin);
         match rejection {
             Some(rejection) => {
                 let mut whose = heapless::String::<48>::new();
@@ -278,16 +333,19 @@ impl Monitor {
                         "{whose}: key {key}: the segment's owner, user {uid}, is not trusted; remove it (ipcrm -M {key}) \
                          or name the user under trust in alarmd.conf"
                     ),
-                    (_, None) => {}
-                }
-                if !had {
-                    tell(Transition::Raised(self.own(module, Origin::Refused)));
+                    (Rejection::Open(mode), Some(key)) => error!(
+                        "{whose}: key {key}: the segment's mode {mode:04o} lets strangers write, and it is not alarmd's to \
+                         change; remove it (ipcrm -M {key}) or set mode = {mode:04o} in alarmd.conf"
+                    ),
+                    (Rejection::Before(_), _) | (_, None) => {}
                 }
             }
-            None => {
-                info!("module {}: the segment is accepted now", module.name);
-                tell(Transition::Cleared(self.own(module, Origin::Refused)));
-            }
+            None => info!("module {}: the segment is accepted now", module.name),
+        }
+        let now = rejection.map(Rejection::origin);
+        if now != before {
+            before.into_iter().for_each(|origin| tell(Transition::Cleared(self.own(module, origin))));
+            now.into_iter().for_each(|origin| tell(Transition::Raised(self.own(module, origin))));
         }
     }
 }

@@ -5,6 +5,7 @@
 //! tells only what differs from it; what it cannot read now it reads in a later round.
 mod differences;
 mod health;
+mod memory;
 mod state;
 
 pub use health::Verdict;
@@ -23,6 +24,14 @@ use crate::wire::{MODULE_MAGIC, ModuleSegment, copy_module, copy_record, copy_wo
 
 use differences::{from_record, from_slot};
 use health::Rejection;
+
+/// Does a producer stay attached? One that is there at two checks in a row does: who raises an alarm and leaves does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attended {
+    No,
+    Once,
+    Steadily,
+}
 
 /// One segment of one module.
 #[derive(Debug)]
@@ -43,6 +52,9 @@ pub struct Monitor {
     busy: bool,
     lost: bool,
     silent: bool,
+    attended: Attended,
+    /// The producer that was attached has died.
+    unattended: bool,
     rejection: Option<Rejection>,
     refusal: Option<Refusal>,
     stat: Option<Stat>,
@@ -65,6 +77,8 @@ impl Monitor {
             busy: false,
             lost: false,
             silent: false,
+            attended: Attended::No,
+            unattended: false,
             rejection: None,
             refusal: None,
             stat: None,
@@ -189,18 +203,22 @@ impl Monitor {
         if copy.record().flag != 0 || copy.slots.iter().any(|slot| slot.flag != 0) {
             self.set_lost(settings, false, tell);
         }
+        if (copy.sequence, copy.record) != (self.seen.sequence, self.seen.record) {
+            // Somebody has written: a producer is there, or somebody who knows that none is.
+            self.set_unattended(settings, false, tell);
+        }
         self.tell_differences(settings, &copy, tell);
         let promise = (copy.beat_ms, copy.owner) != (self.seen.beat_ms, self.seen.owner) || self.first;
         self.seen = copy;
         self.first = false;
         if promise {
-            self.beat = copy.beat;
             self.set_silent(settings, false, tell);
-            self.beat_due = match copy.beat_ms {
-                0 => Time::NEVER,
-                // By the clock, for `now` may lag behind it.
-                beat_ms => clock::now() + patience(beat_ms),
-            };
+            self.beat_due = Time::NEVER;
+        }
+        if self.beat_due == Time::NEVER && copy.beat_ms != 0 {
+            // By the clock, for `now` may lag behind it.
+            self.beat_due = clock::now() + patience(copy.beat_ms);
+            self.beat = copy.beat;
         }
     }
 
@@ -246,10 +264,12 @@ impl Monitor {
         for (number, slot) in self.seen.slots.iter().enumerate().filter(|(_, slot)| slot.flag != 0) {
             tell(from_slot(settings, number, slot));
         }
-        let own =
-            [(self.silent, Origin::Silent), (self.lost, Origin::Lost), (self.rejection.is_some(), Origin::Refused)];
+        let own = [(self.silent, Origin::Silent), (self.lost, Origin::Lost), (self.unattended, Origin::NoProducer)];
         for (_, origin) in own.into_iter().filter(|(active, _)| *active) {
             tell(self.own(settings, origin));
+        }
+        if let Some(rejection) = self.rejection {
+            tell(self.own(settings, rejection.origin()));
         }
     }
 
@@ -276,6 +296,12 @@ impl Monitor {
         }
     }
 
+    fn set_unattended(&mut self, module: &ModuleSettings, unattended: bool, tell: &mut impl FnMut(Transition)) {
+        if core::mem::replace(&mut self.unattended, unattended) != unattended {
+            self.tell_own(module, Origin::NoProducer, unattended, tell);
+        }
+    }
+
     fn tell_own(&self, module: &ModuleSettings, origin: Origin, up: bool, tell: &mut impl FnMut(Transition)) {
         let alarm = self.own(module, origin);
         tell(if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) });
@@ -283,12 +309,12 @@ impl Monitor {
 
     /// An alarm that no producer wrote. A refused segment is the daemon's own: code is the module, index the role.
     fn own(&self, module: &ModuleSettings, origin: Origin) -> Alarm {
-        let role = self.role as u32;
-        let (id, of, severity) = match origin {
-            Origin::Refused => (0, AlarmId { kind: 1, code: module.id.get(), index: role }, Severity::Major),
-            _ => (module.id.get(), AlarmId { kind: 0, code: 0, index: role }, module.beat),
-        };
-        Alarm { module: id, origin, id: of, level: severity.default_level(), severity, raised_at: 0, count: 0 }
+        let (code, index) = (module.id.get(), self.role as u32);
+        match origin {
+            Origin::Refused => Alarm::own(0, origin, AlarmId { kind: 1, code, index }, Severity::Major),
+            Origin::Limit => Alarm::own(0, origin, AlarmId { kind: 6, code, index }, Severity::Major),
+            _ => Alarm::own(code, origin, AlarmId { kind: 0, code: 0, index }, module.beat),
+        }
     }
 }
 

@@ -22,6 +22,9 @@ pub enum Step {
 }
 
 impl Step {
+    /// All of them, as the daemon's memory numbers them, from 1 on.
+    pub const ALL: [Step; 6] = [Step::Export, Step::ActiveLow, Step::Direction, Step::Open, Step::Write, Step::Read];
+
     const fn word(self) -> &'static str {
         match self {
             Step::Export => "export",

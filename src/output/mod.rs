@@ -15,7 +15,7 @@ use log::{error, info, warn};
 
 use crate::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
 use crate::clock::{Nanos, S, Time};
-use crate::settings::{Kind, OutputSettings};
+use crate::settings::{OnStop, OutputSettings};
 
 /// What sets a line up.
 pub trait Hardware {
@@ -48,6 +48,11 @@ impl Default for Output {
 }
 
 impl Output {
+    /// What a daemon that was killed left of an output: how its line failed, if it did, and how often it was written.
+    pub fn restored(failure: Option<LineError>, writes: u32) -> Output {
+        Output { failure, writes, ..Output::default() }
+    }
+
     /// True if its line is at the active level, as far as we wrote it.
     pub fn is_energised(&self) -> bool {
         self.energised && self.line.is_some()
@@ -134,11 +139,21 @@ impl Output {
         }
     }
 
-    /// Drives the line to where it belongs without a daemon: a relay says that nobody watches any more, while a lamp or a
-    /// horn that stayed on would say what nobody knows.
+    /// Drives the line to where it belongs without a daemon that ended in order.
     pub fn rest(&mut self, number: usize, settings: &OutputSettings, now: Time, hardware: &mut impl Hardware) {
-        let order = Order { number, settings, alarm: settings.kind == Kind::Relay, now };
-        self.drive(&order, hardware, &mut |_| {});
+        let alarm = match settings.on_stop {
+            OnStop::Alarm => true,
+            OnStop::Clear => false,
+            OnStop::Hold => return,
+        };
+        self.drive(&Order { number, settings, alarm, now }, hardware, &mut |_| {});
+    }
+
+    /// Lets a fail-safe output show an alarm, whatever it shows, for nobody watches any more.
+    pub fn abandon(&mut self, number: usize, settings: &OutputSettings, now: Time, hardware: &mut impl Hardware) {
+        if settings.fail_safe {
+            self.drive(&Order { number, settings, alarm: true, now }, hardware, &mut |_| {});
+        }
     }
 
     /// Ends the alarm of an output that is driven no more under this number, and leaves the line as it is.
@@ -170,16 +185,8 @@ impl Order<'_> {
 
     /// The daemon's own alarm for an output that cannot be driven; index is its position, from 1 on.
     pub fn failed(&self) -> Alarm {
-        let severity = Severity::Major;
-        Alarm {
-            module: 0,
-            origin: Origin::Failed,
-            id: AlarmId { kind: 2, code: 0, index: self.number as u32 + 1 },
-            level: severity.default_level(),
-            severity,
-            raised_at: 0,
-            count: 0,
-        }
+        let id = AlarmId { kind: 2, code: 0, index: self.number as u32 + 1 };
+        Alarm::own(0, Origin::Failed, id, Severity::Major)
     }
 }
 

@@ -4,13 +4,14 @@ use core::mem::size_of;
 use heapless::Vec;
 use log::{info, warn};
 
+use super::own::Own;
 use super::publisher::Publisher;
 use super::{Poll, StartError, tell};
 use crate::clock::{self, Nanos, S, Time};
 use crate::monitor::{Monitor, Role, Verdict};
 use crate::output::{Hardware, Order};
 use crate::settings::Settings;
-use crate::sysv::{Errno, Error, Key, Op, Segment};
+use crate::sysv::{Errno, Error, Key, Segment};
 use crate::wire::{Doorbell, MODULES, SEGMENTS};
 
 /// How often.
@@ -26,16 +27,9 @@ impl Poll {
     /// As [`Poll::run`].
     pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
         self.health_due = now + HEALTH;
+        self.check_clock();
         self.check_doorbell();
-        match self.publisher.as_mut().map_or(Ok(()), Publisher::check) {
-            Err(runs @ StartError::Runs(_)) => return Err(runs),
-            Err(error) if self.status_error != Some(error) => {
-                warn!("{error}; alarmctl cannot see this daemon until it is mended");
-                self.status_error = Some(error);
-            }
-            Err(_) => {}
-            Ok(()) => self.status_error = None,
-        }
+        self.check_status()?;
         self.check_segments(now, hardware);
         // The nearest may have moved nearer.
         self.beat_due = self.monitors.iter().map(Monitor::beat_due).min().unwrap_or(Time::NEVER);
@@ -46,6 +40,22 @@ impl Poll {
         self.drive(now, hardware);
         self.tell_all();
         self.publish(now);
+        Ok(())
+    }
+
+    fn check_status(&mut self) -> Result<(), StartError> {
+        let checked = self.publisher.as_mut().map_or(Ok(()), Publisher::check);
+        let error = match checked {
+            Ok(()) => None,
+            Err(StartError::Status(error)) => Some(error),
+            Err(runs) => return Err(runs),
+        };
+        if let Some(error) = error.filter(|error| self.status_error != Some(*error)) {
+            let error = StartError::Status(error);
+            warn!("{error}; alarmctl cannot see this daemon until it is mended");
+        }
+        self.status_error = error;
+        self.set_limit(Own::Status, error);
         Ok(())
     }
 
@@ -120,31 +130,34 @@ impl Poll {
             Ok(doorbell) => {
                 let id = doorbell.id().raw();
                 info!("the doorbell is segment {id} under key {}", Key::DOORBELL);
-                self.doorbell_error = None;
             }
             Err(error) if self.doorbell_error != Some(*error) => {
                 let poll_ms = self.settings.poll_ms;
                 warn!("{}; nobody can ring, alarms are seen within {poll_ms} ms", error.of("doorbell", Key::DOORBELL));
-                self.doorbell_error = Some(*error);
             }
             Err(_) => {}
         }
+        self.doorbell_error = opened.as_ref().err().copied();
+        self.set_limit(Own::Doorbell, self.doorbell_error);
         self.doorbell = opened.ok();
     }
 }
 
+/// The doorbell with the configuration's mode and group. One that is too small, or a stranger's who could take it away at any
+/// time, is of no use to anybody: it is replaced, where we may.
 fn open_doorbell(settings: &Settings) -> Result<Segment, Error> {
     let size = size_of::<Doorbell>();
-    let (segment, created) = match Segment::open_or_create(Key::DOORBELL, size, settings.mode) {
-        // Somebody's smaller segment under our key is of no use to anybody: it is replaced.
-        Err(Error { op: Op::Get, errno: Errno::EINVAL }) => {
-            Segment::find(Key::DOORBELL)?.remove()?;
-            Segment::open_or_create(Key::DOORBELL, size, settings.mode)?
+    if let Ok((id, stat)) = Segment::find(Key::DOORBELL).and_then(|id| id.stat().map(|stat| (id, stat))) {
+        if stat.size < size || !settings.trusts(&stat) {
+            warn!("doorbell: segment {} of user {} is of no use; replaced", id.raw(), stat.uid);
+            id.remove()?;
         }
-        other => other?,
-    };
-    if created {
-        segment.set_permissions(settings.mode, settings.group)?;
+    }
+    let (segment, _) = Segment::open_or_create(Key::DOORBELL, size, settings.mode)?;
+    match segment.set_permissions(settings.mode, settings.group) {
+        // Somebody trusted made it: then it has that one's.
+        Ok(()) | Err(Error { errno: Errno::EPERM, .. }) => {}
+        Err(error) => return Err(error),
     }
     segment.view::<Doorbell>()?.claim();
     Ok(segment)

@@ -5,22 +5,25 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use log::warn;
 
 use super::StartError;
+use super::own::Owns;
 use crate::alarm::{Alarm, Transition};
-use crate::clock::{self, Time};
+use crate::clock::{self, MS, Nanos, S, Time};
 use crate::monitor::{Monitor, State};
-use crate::output::{Order, Output};
+use crate::output::{Order, Output, Step};
 use crate::process::{self, Mark};
 use crate::settings::{ModuleSettings, OutputSettings, Target};
-use crate::sysv::{Error, Key, Segment, Words, words};
+use crate::sysv::{Access, Key, Segment, Words, words};
 use crate::wire::{
-    ALARMS, AlarmEntry, EVENTS, EventEntry, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC, STATUS_VERSION,
-    SegmentEntry, Sequence, StatusBlock, pack_text,
+    ALARMS, AlarmEntry, EVENT_PLACES, EventEntry, Memory, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC,
+    STATUS_VERSION, SavedOutput, SegmentEntry, Sequence, StatusBlock, StatusSegment, pack_text,
 };
 
 /// What is published.
 pub struct View<'a> {
     pub poll_ms: u32,
     pub rounds: u32,
+    pub restarts: u32,
+    pub owns: Owns,
     pub now: Time,
     pub modules: &'a [ModuleSettings],
     pub monitors: &'a [Monitor],
@@ -35,37 +38,79 @@ pub struct Publisher {
     segment: Segment,
 }
 
+/// How long an orphaned worker may take to end before it is killed: it may be stopped.
+const ORPHAN: Nanos = 2 * S;
+
 impl Publisher {
-    /// Takes the status block, unless a living daemon has it. Its events are kept if it has our layout.
+    /// Takes the status block for this process and its guardian, unless a living daemon has it. What stands in it is kept, if it
+    /// has our layout and is whole.
     ///
     /// # Errors
     /// [`StartError::Runs`], or why the block could not be made.
-    pub fn claim() -> Result<Publisher, StartError> {
-        let publisher = Publisher { segment: open().map_err(StartError::Status)? };
-        let block = publisher.block();
-        let me = Mark::me().word();
-        let mut holder = block.daemon.load(Ordering::Relaxed);
+    pub fn claim(guardian: Mark) -> Result<Publisher, StartError> {
+        let mut publisher = Publisher { segment: open()? };
+        publisher.take_from_others(guardian)?;
+        if !publisher.is_whole() {
+            // Not mended: readers may have it attached.
+            warn!(
+                "the status block, segment {}, is of another version or damaged; set aside, and rebuilt from the modules",
+                publisher.segment.id().raw()
+            );
+            publisher.segment.id().remove().map_err(StartError::Status)?;
+            publisher = Publisher { segment: open()? };
+            publisher.take_from_others(guardian)?;
+        }
+        publisher.segment.set_permissions(0o644, None).map_err(StartError::Status)?;
+        publisher.write(|StatusSegment { status, memory }| {
+            let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
+            put(&status.worker, Mark::me().word());
+            put(&status.started_at, clock::wall());
+            put(&status.version, STATUS_VERSION);
+            put(&status.size, StatusBlock::SIZE as u32);
+            put(&status.magic, STATUS_MAGIC);
+            // A daemon killed before it published may have counted more than the readers were told.
+            put(&status.event_count, memory.kept().map_or(0, |kept| kept.event_count.load(Ordering::Relaxed)));
+        });
+        Ok(publisher)
+    }
+
+    /// Takes the block from whoever has it and does not live.
+    fn take_from_others(&self, guardian: Mark) -> Result<(), StartError> {
+        let status = &self.block().status;
+        let mut holder = status.daemon.load(Ordering::Relaxed);
         loop {
             let mark = Mark::from_word(holder);
-            if holder != me && mark.is_alive() {
+            if mark != guardian && mark.is_alive() {
                 return Err(StartError::Runs(mark.pid()));
             }
-            match block.daemon.compare_exchange(holder, me, Ordering::AcqRel, Ordering::Relaxed) {
+            match status.daemon.compare_exchange(holder, guardian.word(), Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(other) => holder = other,
             }
         }
-        publisher.segment.set_permissions(0o644, None).map_err(StartError::Status)?;
-        publisher.write(|block| {
-            if !block.is_ours() {
-                block.event_count.store(0, Ordering::Relaxed);
+        // Its guardian has died, and it is on its way out; or it cannot be, where somebody stopped it.
+        let orphan = Mark::from_word(status.worker.load(Ordering::Relaxed));
+        let deadline = clock::now() + ORPHAN;
+        while orphan != Mark::me() && orphan.is_alive() {
+            if clock::now() >= deadline {
+                warn!("the worker of the daemon before, process {}, does not end; killed", orphan.pid());
+                process::kill(orphan.pid());
             }
-            block.started_at.store(clock::wall(), Ordering::Relaxed);
-            block.version.store(STATUS_VERSION, Ordering::Relaxed);
-            block.size.store(StatusBlock::SIZE as u32, Ordering::Relaxed);
-            block.magic.store(STATUS_MAGIC, Ordering::Relaxed);
-        });
-        Ok(publisher)
+            clock::sleep(MS);
+        }
+        Ok(())
+    }
+
+    /// True for a new block, and for one of our layout whose memory is whole.
+    fn is_whole(&self) -> bool {
+        let StatusSegment { status, memory } = self.block();
+        let is_new = words::<AtomicU32, _>(status)[..3].iter().all(|word| word.load(Ordering::Relaxed) == 0);
+        is_new || status.is_ours() && memory.kept().is_some()
+    }
+
+    /// What the daemon before has left.
+    pub fn memory(&self) -> &Memory {
+        &self.block().memory
     }
 
     /// If somebody removed the block, makes it again with all that was in it.
@@ -76,13 +121,14 @@ impl Publisher {
         if Segment::find(Key::STATUS).is_ok_and(|id| id == self.segment.id()) {
             return Ok(());
         }
-        let fresh = Publisher::claim()?;
+        let guardian = Mark::from_word(self.block().status.daemon.load(Ordering::Relaxed));
+        let fresh = Publisher::claim(guardian)?;
         warn!("the status block was removed; made segment {} under key {}", fresh.segment.id().raw(), Key::STATUS);
         fresh.write(|block| {
             // The sequence is under way in the new block; all else is as it was.
-            let sequence = block.sequence.load(Ordering::Relaxed);
+            let sequence = block.status.sequence.load(Ordering::Relaxed);
             copy(block, |word| words::<AtomicU32, _>(self.block())[word].load(Ordering::Relaxed));
-            block.sequence.store(sequence, Ordering::Relaxed);
+            block.status.sequence.store(sequence, Ordering::Relaxed);
         });
         *self = fresh;
         Ok(())
@@ -90,18 +136,22 @@ impl Publisher {
 
     /// Writes everything.
     pub fn publish(&self, view: &View<'_>) {
-        self.write(|block| {
+        self.write(|StatusSegment { status: block, memory }| {
             let put = |word: &AtomicU32, value: usize| word.store(value as u32, Ordering::Relaxed);
+            let at = clock::wall();
+            let mut event_count = block.event_count.load(Ordering::Relaxed);
+            for transition in view.transitions {
+                let event = EventEntry { at, what: transition.number(), alarm: alarm_entry(transition.alarm()) };
+                store(&block.events[event_count as usize % EVENT_PLACES], &event);
+                event_count = event_count.wrapping_add(1);
+            }
+            remember(memory, view, event_count);
+            // From here on nothing is lost. The rest is for readers, and made anew by whoever comes next.
+            block.event_count.store(event_count, Ordering::Relaxed);
             put(&block.checked_ms, view.now.millis() as usize);
             put(&block.rounds, view.rounds as usize);
+            put(&block.restarts, view.restarts as usize);
             put(&block.poll_ms, view.poll_ms as usize);
-            let at = clock::wall();
-            for transition in view.transitions {
-                let count = block.event_count.load(Ordering::Relaxed);
-                let event = EventEntry { at, what: transition.number(), alarm: alarm_entry(transition.alarm()) };
-                store(&block.events[count as usize % EVENTS], &event);
-                block.event_count.store(count.wrapping_add(1), Ordering::Relaxed);
-            }
             let mut count = 0;
             let mut add = |alarm: Alarm| {
                 if count < ALARMS {
@@ -122,6 +172,7 @@ impl Publisher {
                 store(&block.outputs[number], &output_entry(&order, line));
                 line.failure().map(|_| order.failed()).into_iter().for_each(&mut add);
             }
+            view.owns.each_active(&mut add);
             for ((settings, active), entry) in view.modules.iter().zip(active).zip(&block.modules) {
                 let name = pack_text(settings.name.as_str());
                 store(entry, &ModuleEntry { id: settings.id.get(), active, spare: [0; 6], name });
@@ -135,36 +186,74 @@ impl Publisher {
 
     /// Says that no daemon runs any more.
     pub fn leave(&self) {
-        self.write(|block| block.daemon.store(0, Ordering::Relaxed));
+        self.write(|block| {
+            block.status.daemon.store(0, Ordering::Relaxed);
+            block.status.worker.store(0, Ordering::Relaxed);
+        });
     }
 
-    fn block(&self) -> &StatusBlock {
+    fn block(&self) -> &StatusSegment {
         // It was attached read-write at its full size.
         self.segment.view().expect("the status block is attached whole")
     }
 
-    fn write(&self, act: impl FnOnce(&StatusBlock)) {
+    fn write(&self, act: impl FnOnce(&StatusSegment)) {
         let block = self.block();
         // There is one writer, so who it is need not stand in shared memory. A daemon killed in here left the sequence
         // odd; leaving makes it even.
         let writer = AtomicU32::new(0);
-        if let Ok(_inside) = Sequence::new(&block.sequence, &writer).enter(1, |_| true) {
+        if let Ok(_inside) = Sequence::new(&block.status.sequence, &writer).enter(1, |_| true) {
             act(block);
         }
     }
 }
 
-/// A segment under our key that is too small, or another user's, is replaced: what stands in it is told as the daemon's word.
-fn open() -> Result<Segment, Error> {
-    let open = || Segment::open_or_create(Key::STATUS, StatusBlock::SIZE, 0o644).map(|(segment, _)| segment);
-    match Segment::find(Key::STATUS).and_then(|id| id.stat().map(|stat| (id, stat))) {
-        Ok((id, stat)) if stat.size < StatusBlock::SIZE || [stat.uid, stat.creator] != [process::user(); 2] => {
-            warn!("status block: segment {} of user {} is not ours; replaced", id.raw(), stat.uid);
-            id.remove()?;
-            open()
-        }
-        _ => open(),
+/// Writes what the next daemon must know, beside what the last one knew, and makes it count.
+fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
+    let draft = memory.draft();
+    let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
+    put(&draft.event_count, event_count);
+    put(&draft.own, view.owns.0);
+    put(&draft.output_count, view.outputs.len() as u32);
+    put(&draft.segment_count, view.monitors.len() as u32);
+    for ((settings, line), to) in view.outputs.iter().zip(view.lines).zip(&draft.outputs) {
+        let failure = line.failure();
+        let step = failure.and_then(|failure| Step::ALL.iter().position(|step| *step == failure.step));
+        let saved = SavedOutput {
+            kind: settings.kind as u32,
+            failed: step.map_or(0, |step| step as u32 + 1),
+            errno: failure.map_or(0, |failure| failure.errno.raw() as u32),
+            writes: line.writes(),
+            name: pack_text(settings.name.as_str()),
+        };
+        store(to, &saved);
     }
+    for (monitor, to) in view.monitors.iter().zip(&draft.segments) {
+        monitor.save(view.modules[monitor.module].id, to);
+    }
+    memory.commit();
+}
+
+/// A segment under our key that is too small, or another user's, is replaced: what stands in it is told as the daemon's word.
+fn open() -> Result<Segment, StartError> {
+    let open = || Segment::open_or_create(Key::STATUS, StatusBlock::SIZE, 0o644).map(|(segment, _)| segment);
+    if let Ok((id, stat)) = Segment::find(Key::STATUS).and_then(|id| id.stat().map(|stat| (id, stat))) {
+        let stranger = [stat.uid, stat.creator] != [process::user(); 2];
+        if stranger {
+            warn!("status block: segment {} of user {} is not ours; replaced", id.raw(), stat.uid);
+        } else if stat.size < StatusBlock::SIZE {
+            // An older version's, and perhaps one that runs.
+            let daemon = Segment::attach_id(id, 0, Access::ReadOnly).map(|segment| StatusBlock::daemon_of(&segment));
+            if let Some(mark) = daemon.ok().map(Mark::from_word).filter(|mark| mark.is_alive()) {
+                return Err(StartError::Runs(mark.pid()));
+            }
+            warn!("status block: segment {} is of another version; set aside, and rebuilt from the modules", id.raw());
+        }
+        if stranger || stat.size < StatusBlock::SIZE {
+            id.remove().map_err(StartError::Status)?;
+        }
+    }
+    open().map_err(StartError::Status)
 }
 
 fn copy<T: Words<AtomicU32>>(to: &T, from: impl Fn(usize) -> u32) {

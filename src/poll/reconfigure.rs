@@ -6,7 +6,7 @@ use heapless::Vec;
 use super::{Poll, StartError, tell};
 use crate::alarm::Transition;
 use crate::annunciator::{Annunciator, Rule};
-use crate::clock;
+use crate::clock::{self, MS, Nanos};
 use crate::monitor::{Monitor, Role};
 use crate::output::{Hardware, Order, Output};
 use crate::settings::{OutputSettings, Settings};
@@ -51,8 +51,20 @@ impl Poll {
             let position = settings.modules.iter().position(|module| monitor.serves(before, module));
             monitor.module = position.unwrap_or(0);
         }
-        self.settings = settings;
         self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
+        self.adopt(settings, hardware)
+    }
+
+    /// Goes on with these settings: what there is of monitors and outputs is theirs already.
+    pub(super) fn adopt(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        let now = clock::now();
+        self.settings = settings;
+        // Half of it: the guardian expects a round in that time.
+        self.poll = Nanos::from(self.settings.poll_ms.min(self.settings.hang_ms / 2)) * MS;
+        while self.outputs.len() < self.settings.outputs.len() {
+            let _ = self.outputs.push(Output::default());
+        }
+        self.outputs.truncate(self.settings.outputs.len());
         self.annunciator = Annunciator::default();
         for output in &self.settings.outputs {
             self.annunciator.add(Rule::from(output));
@@ -62,6 +74,15 @@ impl Poll {
             let module = &self.settings.modules[monitor.module];
             monitor.each_active(module, &mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
         }
+        for (number, (output, settings)) in self.outputs.iter().zip(&self.settings.outputs).enumerate() {
+            if output.failure().is_some() {
+                let order = Order { number, settings, alarm: false, now };
+                self.annunciator.apply(&Transition::Raised(order.failed()));
+            }
+        }
+        self.owns.prime(&mut self.annunciator);
+        // Looked up again, for its mode and group may be others now.
+        self.doorbell = None;
         for (position, module) in self.settings.modules.iter().enumerate() {
             for role in [Role::Fixed, Role::Ftok] {
                 let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;

@@ -17,15 +17,31 @@ impl fmt::Display for Told<'_> {
         let alarm = self.transition.alarm();
         let what = Transition::WORDS[self.transition.number() as usize];
         let module = self.settings.modules.iter().find(|module| module.id.get() == alarm.module);
-        let name = module.map_or("alarmd", |module| module.name.as_str());
-        write!(f, "{what}: module {name}: ")?;
-        match alarm.origin {
-            Origin::Slot(_) => {
-                write!(f, "{} level {:#x} ({}), {}", alarm.id, alarm.level, alarm.severity, alarm.origin)?;
+        match (module, alarm.module) {
+            (Some(module), _) => write!(f, "{what}: module {}: ", module.name)?,
+            (None, 0) => write!(f, "{what}: module alarmd: ")?,
+            // Its configuration has gone.
+            (None, id) => write!(f, "{what}: module {id}: ")?,
+        }
+        let (origin, severity, id) = (alarm.origin, alarm.severity, alarm.id);
+        match origin {
+            Origin::Slot(_) => write!(f, "{id} level {:#x} ({severity}), {origin}", alarm.level)?,
+            Origin::Refused => write!(f, "segment of module {} refused ({severity})", id.code)?,
+            Origin::Failed => write!(f, "output {} failed ({severity})", id.index)?,
+            Origin::Restarted if id.code == 0 => write!(f, "worker {} restarted: it hung ({severity})", id.index)?,
+            Origin::Restarted => write!(f, "worker {} restarted: signal {} ({severity})", id.index, id.code)?,
+            Origin::Clock => write!(f, "{origin} by {} s ({severity})", id.code)?,
+            Origin::Limit => {
+                let whose = match (id.code, id.index) {
+                    (0, 1) => "the doorbell",
+                    (0, _) => "the status block",
+                    _ => "a module",
+                };
+                write!(f, "{origin}: no segment for {whose} ({severity})")?;
             }
-            Origin::Silent | Origin::Lost => write!(f, "{} ({})", alarm.origin, alarm.severity)?,
-            Origin::Refused => write!(f, "segment of module {} refused ({})", alarm.id.code, alarm.severity)?,
-            Origin::Failed => write!(f, "output {} failed ({})", alarm.id.index, alarm.severity)?,
+            Origin::Silent | Origin::Lost | Origin::NoProducer | Origin::Configuration => {
+                write!(f, "{origin} ({severity})")?;
+            }
         }
         let mut separator = ": ";
         for output in self.annunciator.listeners(alarm).filter_map(|output| self.settings.outputs.get(output)) {

@@ -48,6 +48,11 @@ impl Error {
         Explained { error: self, whose, key }
     }
 
+    /// True if the kernel has no more to give: segments, pages, memory, or a segment of that size.
+    pub fn is_limit(self) -> bool {
+        matches!((self.op, self.errno), (_, Errno::ENOSPC | Errno::ENOMEM) | (Op::Create, Errno::EINVAL))
+    }
+
     /// What it means and what mends it. The limits are the kernel's own files.
     const fn meaning(self) -> &'static str {
         match (self.op, self.errno) {

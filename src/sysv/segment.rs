@@ -12,6 +12,11 @@ use super::{Errno, Error, Key, Op, Words};
 pub struct Id(c_int);
 
 impl Id {
+    /// The segment that had this number when somebody wrote it down; `None` for -1, which stands for none.
+    pub fn known(raw: i32) -> Option<Id> {
+        (raw >= 0).then_some(Id(raw))
+    }
+
     /// The number, as `ipcs -m` shows it under shmid.
     pub const fn raw(self) -> i32 {
         self.0

@@ -4,6 +4,7 @@
 //! is only ever loaded and stored through atomics, one word at a time. docs/wire-format.md tells it for people,
 //! include/alarm.h for C; a test holds the three against each other.
 mod doorbell;
+mod memory;
 mod module;
 mod sequence;
 mod status;
@@ -15,9 +16,10 @@ mod sync {
 }
 
 pub use doorbell::{DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
+pub use memory::{Memory, MemoryCopy, SavedOutput, SavedSegment};
 pub use module::{MODULE_MAGIC, ModuleSegment, SLOTS, Slot, copy_module, copy_record, copy_words};
 pub use sequence::{Inside, Sequence, consistent};
 pub use status::{
-    ALARMS, AlarmEntry, EVENTS, EventEntry, MODULES, ModuleEntry, NO_GPIO, OUTPUTS, OutputEntry, SEGMENTS,
-    STATUS_MAGIC, STATUS_VERSION, SegmentEntry, StatusBlock, pack_text, unpack_text,
+    ALARMS, AlarmEntry, EVENT_PLACES, EVENTS, EventEntry, MODULES, ModuleEntry, NO_GPIO, OUTPUTS, OutputEntry,
+    SEGMENTS, STATUS_MAGIC, STATUS_VERSION, SegmentEntry, StatusBlock, StatusSegment, pack_text, unpack_text,
 };

@@ -1,18 +1,20 @@
 //! The status block: what the daemon sees and shows, published under a sequence for everyone to read.
 //!
 //! Only the daemon writes it (mode 0644). A reader checks magic, version and size, copies it between two looks at the
-//! sequence, and asks [`crate::process::Mark`] whether the daemon named in it is still that process.
+//! sequence, and asks [`crate::process::Mark`] whether the daemon named in it is still that process. Behind it in the same
+//! segment stands the daemon's [`Memory`], which is for the next daemon alone.
 use core::mem::{offset_of, size_of};
 use core::str;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::memory::Memory;
 use super::sequence::consistent;
 use crate::sysv::{Segment, Words, words, words_mut};
 
 /// `"ALMS"`: this is a status block.
 pub const STATUS_MAGIC: u32 = 0x534D_4C41;
 /// The layout's version.
-pub const STATUS_VERSION: u32 = 1;
+pub const STATUS_VERSION: u32 = 2;
 
 /// How many modules a daemon watches, at most.
 pub const MODULES: usize = 32;
@@ -20,11 +22,14 @@ pub const MODULES: usize = 32;
 pub const OUTPUTS: usize = 32;
 /// How many segments: a module's fixed one, its ftok one, and one that its ftok path led to before.
 pub const SEGMENTS: usize = 3 * MODULES;
-/// How many alarms can be active: 33 slots and `silent` and `lost` for each segment, one for each segment refused and
-/// each output failed.
-pub const ALARMS: usize = SEGMENTS * 36 + OUTPUTS;
+/// How many alarms can be active: 33 slots, `silent`, `lost` and `no producer` for each segment, one for each segment
+/// refused and each output failed, and those of the daemon itself.
+pub const ALARMS: usize = SEGMENTS * 37 + OUTPUTS + 8;
 /// How many events are kept.
 pub const EVENTS: usize = 256;
+/// How many places the ring of events has. Those beyond [`EVENTS`] are for events that are written and not yet counted: a
+/// daemon killed then has destroyed none that counts.
+pub const EVENT_PLACES: usize = 512;
 /// `gpio` of an output that has a path instead.
 pub const NO_GPIO: u32 = u32::MAX;
 
@@ -142,7 +147,7 @@ pub struct StatusBlock<W = AtomicU32> {
     pub size: W,
     /// Odd while the daemon writes.
     pub sequence: W,
-    /// [`crate::process::Mark`] of the daemon, 0 if it left in order.
+    /// [`crate::process::Mark`] of the daemon's guardian, the process to signal; 0 if it left in order.
     pub daemon: W,
     /// When the daemon started, in seconds since 1970.
     pub started_at: W,
@@ -160,10 +165,14 @@ pub struct StatusBlock<W = AtomicU32> {
     pub output_count: W,
     /// How many entries of `alarms` count.
     pub alarm_count: W,
-    /// How many events there have been, wrapping; the last stands at `events[(event_count - 1) % 256]`.
+    /// How many events there have been, wrapping; the last stands at `events[(event_count - 1) % 512]`.
     pub event_count: W,
+    /// [`crate::process::Mark`] of the daemon's worker, which writes this.
+    pub worker: W,
+    /// How many times the guardian has started another worker.
+    pub restarts: W,
     /// Room, zero.
-    pub spare: [W; 18],
+    pub spare: [W; 16],
     /// The modules, in the configuration's order.
     pub modules: [ModuleEntry<W>; MODULES],
     /// Their segments.
@@ -173,7 +182,17 @@ pub struct StatusBlock<W = AtomicU32> {
     /// The active alarms.
     pub alarms: [AlarmEntry<W>; ALARMS],
     /// The last events, a ring.
-    pub events: [EventEntry<W>; EVENTS],
+    pub events: [EventEntry<W>; EVENT_PLACES],
+}
+
+/// The segment: the block, and the daemon's memory behind it.
+#[derive(Debug)]
+#[repr(C)]
+pub struct StatusSegment<W = AtomicU32> {
+    /// For everyone.
+    pub status: StatusBlock<W>,
+    /// For the next daemon.
+    pub memory: Memory<W>,
 }
 
 const _: () = {
@@ -188,6 +207,8 @@ const _: () = {
 
 // SAFETY: `repr(C)`, and nothing but `W` and structures of `W`.
 unsafe impl<W> Words<W> for StatusBlock<W> {}
+// SAFETY: `repr(C)`, and nothing but structures of `W`.
+unsafe impl<W> Words<W> for StatusSegment<W> {}
 
 // The entries are rows of the block.
 // SAFETY: `repr(C)`, and nothing but `W`.
@@ -202,8 +223,8 @@ unsafe impl<W> Words<W> for AlarmEntry<W> {}
 unsafe impl<W> Words<W> for EventEntry<W> {}
 
 impl StatusBlock<AtomicU32> {
-    /// Size of the segment in bytes.
-    pub const SIZE: usize = size_of::<StatusBlock>();
+    /// Size of the whole segment in bytes.
+    pub const SIZE: usize = size_of::<StatusSegment>();
 
     /// True if the block has our layout.
     pub fn is_ours(&self) -> bool {
@@ -216,7 +237,7 @@ fn is_ours(word: impl Fn(usize) -> u32) -> bool {
 }
 
 impl StatusBlock<u32> {
-    /// An empty copy, to be filled. Large: 160 KB.
+    /// An empty copy, to be filled. Large: 165 KB.
     pub const EMPTY: StatusBlock<u32> = {
         // SAFETY: it is nothing but `u32`, for which all zeros is a value.
         unsafe { core::mem::zeroed() }
@@ -265,7 +286,7 @@ impl StatusBlock<u32> {
     /// The events that are kept, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &EventEntry<u32>> {
         let kept = self.event_count.min(EVENTS as u32);
-        (0..kept).rev().map(move |back| &self.events[self.event_count.wrapping_sub(1 + back) as usize % EVENTS])
+        (0..kept).rev().map(move |back| &self.events[self.event_count.wrapping_sub(1 + back) as usize % EVENT_PLACES])
     }
 }
 

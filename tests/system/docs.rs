@@ -3,7 +3,7 @@ use std::fs;
 use std::mem::{offset_of, size_of};
 use std::path::{Path, PathBuf};
 
-use alarmd::wire::{ALARMS, EVENTS, StatusBlock};
+use alarmd::wire::{ALARMS, EVENT_PLACES, EVENTS, StatusBlock, StatusSegment};
 
 use crate::support::{Board, Program, Ran, c, wait_until};
 
@@ -66,12 +66,13 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
         (offset_of!(Block, segments), "96 × 10 | segments".to_owned()),
         (offset_of!(Block, outputs), "32 × 48 | outputs".to_owned()),
         (offset_of!(Block, alarms), format!("{ALARMS} × 9 | active alarms")),
-        (offset_of!(Block, events), format!("{EVENTS} × 11 | events")),
+        (offset_of!(Block, events), format!("{EVENT_PLACES} × 11 | events, a ring of which the last {EVENTS} count")),
+        (offset_of!(StatusSegment<u32>, memory), " | the daemon's memory".to_owned()),
     ];
     for (offset, what) in rows {
         assert!(page.contains(&format!("| {offset} | {what}")), "{offset} {what}");
     }
-    assert!(page.contains(&format!("| {} | 0644 |", size_of::<Block>())));
+    assert!(page.contains(&format!("| {} | 0644 |", size_of::<StatusSegment<u32>>())));
 }
 
 #[test]

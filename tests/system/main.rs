@@ -3,11 +3,15 @@ mod ctl;
 mod daemon;
 mod docs;
 mod gpio;
+mod guardian;
 #[path = "../../src/daemon/hardware.rs"]
+#[allow(dead_code)]
 mod hardware;
 mod keys;
 mod life;
 mod main_job;
+mod memory;
+mod rights;
 mod sequence;
 mod support;
 mod wire;

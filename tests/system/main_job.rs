@@ -1,7 +1,8 @@
 //! The main job: from shared memory to lamp.
 use alarmd::clock;
 use alarmd::poll::Poll;
-use alarmd::settings::{Kind, ModuleSettings, OutputSettings, Path, Settings, Target};
+use alarmd::process::Mark;
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
 
 use crate::hardware::{START_PATIENCE, Sysfs};
 use crate::support::Board;
@@ -160,18 +161,20 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         target: Target::Path(Path::new(board.path("any").to_str().expect("UTF-8")).expect("short")),
         active_low: false,
         fail_safe: false,
+        on_stop: OnStop::Clear,
         severity: None,
         modules: heapless::Vec::new(),
     };
     let settings = Settings {
         poll_ms: 60_000,
+        hang_ms: 60_000,
         modules: [module].into_iter().collect(),
         outputs: [lamp].into_iter().collect(),
         ..Settings::default()
     };
-    let mut hardware = Sysfs { patience: START_PATIENCE };
+    let mut hardware = Sysfs { patience: START_PATIENCE, ..Sysfs::default() };
     let mut poll = Box::<Poll>::default();
-    poll.start(settings, &mut hardware).expect("started");
+    poll.start(Mark::me(), settings, &mut hardware).expect("started");
     // The loop in this very thread, turn by turn. On a machine so busy that a health check comes before alarmctl, again.
     let seen_by_the_bell = (0..20).any(|_| {
         let start = clock::now();

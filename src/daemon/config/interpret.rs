@@ -1,6 +1,6 @@
 //! From sections and entries to settings.
 use alarmd::alarm::{ModuleId, Name, Severity};
-use alarmd::settings::{Kind, ModuleSettings, OnLost, OutputSettings, Path, Settings, TRUSTED, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnLost, OnStop, OutputSettings, Path, Settings, TRUSTED, Target};
 use alarmd::sysv::Key;
 use alarmd::wire::{MODULES, OUTPUTS};
 
@@ -8,9 +8,10 @@ use super::text::{Entry, Section};
 use super::{Problem, accounts};
 use crate::number;
 
-const DAEMON_KEYS: &str = "poll_ms, mode, group, trust";
+const DAEMON_KEYS: &str =
+    "poll_ms, mode, group, trust, hang_ms, restart_s, watchdog, watchdog_s, lock_memory, oom_score_adj, priority";
 const MODULE_KEYS: &str = "id, key, ftok, beat, on_lost, levels";
-const OUTPUT_KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules, sequence";
+const OUTPUT_KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules, sequence, on_stop";
 
 /// Reads all sections; tells what is wrong and gives the doubts.
 pub fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Settings, Vec<Problem>) {
@@ -72,6 +73,11 @@ impl Reader<'_> {
         value
     }
 
+    fn ranged(&mut self, entry: &Entry<'_>, least: u32, most: u32) -> Option<u32> {
+        let read = |text: &str| number(text).filter(|number| (least..=most).contains(number));
+        self.value(entry, &format!("a number from {least} to {most}"), read)
+    }
+
     fn unknown(&mut self, entry: &Entry<'_>, known: &str) {
         self.wrong(entry.line, format!("unknown key '{}'; known here: {known}", entry.key));
     }
@@ -92,10 +98,7 @@ impl Reader<'_> {
         }
         for entry in &section.entries {
             match entry.key {
-                "poll_ms" => {
-                    let poll = |text: &str| number(text).filter(|ms| (1..=60_000).contains(ms));
-                    settings.poll_ms = self.value(entry, "a number from 1 to 60000", poll).unwrap_or(50);
-                }
+                "poll_ms" => settings.poll_ms = self.ranged(entry, 1, 60_000).unwrap_or(settings.poll_ms),
                 "mode" => {
                     let octal = |text: &str| {
                         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -126,6 +129,23 @@ impl Reader<'_> {
                         }
                     }
                 }
+                "hang_ms" => settings.hang_ms = self.ranged(entry, 100, 60_000).unwrap_or(settings.hang_ms),
+                "restart_s" => settings.restart_s = self.ranged(entry, 0, 3600).unwrap_or(settings.restart_s),
+                "watchdog" => {
+                    let right = "the absolute path of a watchdog, such as /dev/watchdog";
+                    let absolute = |text: &str| Path::new(text).filter(|_| text.starts_with('/'));
+                    settings.watchdog = self.value(entry, right, absolute);
+                }
+                "watchdog_s" => settings.watchdog_s = self.ranged(entry, 1, 3600).unwrap_or(settings.watchdog_s),
+                "lock_memory" => settings.lock_memory = self.value(entry, YES_OR_NO, yes_or_no).unwrap_or_default(),
+                "oom_score_adj" => {
+                    let score = |text: &str| match text.strip_prefix('-') {
+                        Some(digits) => number(digits).filter(|score| *score <= 1000).map(|score| -(score as i32)),
+                        None => number(text).filter(|score| *score <= 1000).map(|score| score as i32),
+                    };
+                    settings.oom_score_adj = self.value(entry, "a number from -1000 to 1000", score);
+                }
+                "priority" => settings.priority = self.ranged(entry, 1, 99),
                 _ => self.unknown(entry, DAEMON_KEYS),
             }
         }
@@ -228,6 +248,7 @@ impl Reader<'_> {
         let (mut gpio, mut path) = (None, None);
         let mut active_low = false;
         let mut fail_safe = kind == Kind::Relay;
+        let mut on_stop = OnStop::of(kind);
         let mut least = None;
         let problems_before = self.problems.len();
         for entry in &section.entries {
@@ -251,6 +272,15 @@ impl Reader<'_> {
                 "modules" => {} // when all modules are known
                 "sequence" => {
                     self.value(entry, "follow", |text| (text == "follow").then_some(()));
+                }
+                "on_stop" => {
+                    let read = |text: &str| match text {
+                        "alarm" => Some(OnStop::Alarm),
+                        "clear" => Some(OnStop::Clear),
+                        "hold" => Some(OnStop::Hold),
+                        _ => None,
+                    };
+                    on_stop = self.value(entry, "alarm, clear or hold", read).unwrap_or(on_stop);
                 }
                 _ => self.unknown(entry, OUTPUT_KEYS),
             }
@@ -279,7 +309,7 @@ impl Reader<'_> {
         }
         let severity = least;
         let modules = heapless::Vec::new();
-        Some(OutputSettings { kind, name, target, active_low, fail_safe, severity, modules })
+        Some(OutputSettings { kind, name, target, active_low, fail_safe, on_stop, severity, modules })
     }
 
     /// Fills in `modules` of every output, which may name modules that stand further down.

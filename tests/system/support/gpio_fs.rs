@@ -171,9 +171,12 @@ impl Filesystem for Sysfs {
         self.getattr(request, inode, handle, reply);
     }
 
-    fn open(&mut self, _: &Request<'_>, inode: u64, flags: i32, reply: ReplyOpen) {
+    fn open(&mut self, request: &Request<'_>, inode: u64, flags: i32, reply: ReplyOpen) {
         let (reads, writes) = (flags & O_ACCMODE != O_WRONLY, flags & O_ACCMODE != O_RDONLY);
+        let owner = self.hardware().owner;
         match self.node(inode) {
+            // Files of mode 0644 that udev gave to a user.
+            Ok(_) if writes && ![0, owner].contains(&request.uid()) => reply.error(EACCES),
             // Even root may not read what has no reading side.
             Ok(Node::Export | Node::Unexport) if reads => reply.error(EACCES),
             Ok(Node::File(number, _)) => {
@@ -285,7 +288,8 @@ impl Gpio {
         let options =
             format!("lowerdir=/sys/class,upperdir={},workdir={}", tmpfs.join("upper").display(), work.display());
         mount("overlay", Path::new("/sys/class"), "overlay", 0, &options);
-        let session = fuser::spawn_mount2(Sysfs(hardware.clone()), &served, &[]).expect("FUSE");
+        let session =
+            fuser::spawn_mount2(Sysfs(hardware.clone()), &served, &[fuser::MountOption::AllowOther]).expect("FUSE");
         // It serves until the test's process ends, and its mounts go with the namespace.
         std::mem::forget(session);
         mount(served.to_str().expect("UTF-8"), Path::new("/sys/class/gpio"), "", libc::MS_BIND, "");

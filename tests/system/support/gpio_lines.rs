@@ -38,6 +38,8 @@ pub struct Hardware {
     pub lines: BTreeMap<u32, Line>,
     /// Every change of a physical level: the line and its new level.
     pub edges: Vec<(u32, bool)>,
+    /// The user who may write the files, besides root.
+    pub owner: u32,
 }
 
 impl Hardware {

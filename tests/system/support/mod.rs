@@ -109,6 +109,11 @@ impl Random {
     }
 }
 
+fn is_stopped(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}
+
 /// A process that is killed and waited for when it is dropped.
 pub struct Process(pub Child);
 
@@ -188,9 +193,15 @@ impl Board {
     /// Starts the daemon and waits until it works.
     #[track_caller]
     pub fn start(&mut self) {
+        self.start_as(self.alarmd());
+    }
+
+    /// Starts the daemon with this command and waits until it works.
+    #[track_caller]
+    pub fn start_as(&mut self, mut command: Command) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
         let pidfile = self.path("alarmd.pid");
-        let child = self.alarmd().arg("--pidfile").arg(&pidfile).stderr(log).spawn().expect("started");
+        let child = command.arg("--pidfile").arg(&pidfile).stderr(log).spawn().expect("started");
         let mut daemon = Process(child);
         wait_until("the daemon works", || {
             if let Some(status) = daemon.0.try_wait().expect("our child") {
@@ -214,9 +225,47 @@ impl Board {
         assert_eq!(daemon.exit_code(), Some(0), "{}", self.log());
     }
 
-    /// Kills the daemon.
+    /// The daemon's worker.
+    #[track_caller]
+    pub fn worker(&self) -> u32 {
+        let guardian = self.daemon().id();
+        wait_for("a worker", || {
+            let children = fs::read_to_string(format!("/proc/{guardian}/task/{guardian}/children")).expect("a child");
+            children.split_whitespace().next()?.parse().ok()
+        })
+    }
+
+    /// Sends a signal to the worker.
+    #[track_caller]
+    pub fn signal_worker(&self, signal: libc::c_int) {
+        // SAFETY: no pointers; the worker is its guardian's child, who waits for it only when it has died.
+        assert_eq!(unsafe { libc::kill(self.worker() as libc::pid_t, signal) }, 0);
+    }
+
+    /// Stops guardian and worker where they are.
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.daemon().signal(libc::SIGSTOP);
+        self.signal_worker(libc::SIGSTOP);
+        let worker = self.worker();
+        wait_until("both are stopped", || [self.daemon().id(), worker].into_iter().all(is_stopped));
+    }
+
+    /// Lets them go on.
+    #[track_caller]
+    pub fn thaw(&self) {
+        self.signal_worker(libc::SIGCONT);
+        self.daemon().signal(libc::SIGCONT);
+    }
+
+    /// Kills guardian and worker, neither of whom can do anything about it.
+    #[track_caller]
     pub fn kill(&mut self) {
+        self.freeze();
+        let worker = self.worker();
+        self.signal_worker(libc::SIGKILL);
         self.daemon.take().expect("the daemon runs").kill();
+        wait_until("the worker is gone", || alarmd::process::is_gone(worker));
     }
 
     /// All that the daemon has logged.
@@ -257,6 +306,30 @@ impl Board {
     #[track_caller]
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.done(&["status", "--json"])).expect("JSON")
+    }
+
+    /// All events that are kept, oldest first, as `raised sdhmgt slot 1 type 7`.
+    #[track_caller]
+    pub fn events(&self) -> Vec<String> {
+        let status = self.status();
+        let events = status["events"].as_array().expect("events").iter().map(|event| {
+            let text = |name: &str| event[name].as_str().expect("text").to_owned();
+            format!("{} {} {} type {}", text("what"), text("module"), text("origin"), event["type"])
+        });
+        events.collect()
+    }
+
+    /// Waits until the daemon has made so many more health checks.
+    #[track_caller]
+    pub fn wait_for_checks(&self, count: u32) {
+        let ago = || self.status()["daemon"]["checked_ms_ago"].as_u64().expect("a number");
+        for _ in 0..count {
+            let mut last = ago();
+            wait_until("a health check", || {
+                let now = ago();
+                std::mem::replace(&mut last, now) > now
+            });
+        }
     }
 
     /// The segment of a module in status: by its role.

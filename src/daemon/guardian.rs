@@ -1,0 +1,325 @@
+//! The guardian: starts the worker, holds the lines of fail-safe outputs, and lets these show an alarm as soon as the worker dies or
+//! makes no more rounds. It watches no segment and takes part in no alarm, so that little can go wrong with it.
+//!
+//! What can bite: a machine that was busy, or stopped, for seconds. The guardian was so too, and counts its own looks instead
+//! of the time that passed: a late look is one look.
+use std::io;
+
+use alarmd::clock::{self, MS, Nanos, S, Time};
+use alarmd::output::{Hardware, Line};
+use alarmd::process::{self, Mark};
+use alarmd::settings::{OutputSettings, Settings};
+use libc::c_int;
+use log::{error, info, warn};
+
+use super::hardware::Sysfs;
+use super::heart::{Heart, State};
+use super::pidfile::Pidfile;
+use super::watchdog::Watchdog;
+use super::{Options, config, signals, standing, worker};
+
+/// How many looks without a round make a worker that hangs.
+const LOOKS: u32 = 4;
+/// How long a worker may take to set up: each line may take a second to become writable.
+const STARTING: Nanos = 60 * S;
+/// How long a worker may take to end in order.
+const STOPPING: Nanos = 5 * S;
+/// A worker that has worked for this long starts anew with the shortest pause.
+const WELL: Nanos = 60 * S;
+
+/// How a worker ended.
+enum End {
+    /// In order.
+    Stopped,
+    /// By itself, with an exit code.
+    Failed(u8),
+    /// By a signal; 0: it hung, and was killed for that.
+    Died(u32),
+}
+
+/// The guardian.
+pub struct Guardian<'a> {
+    options: &'a Options,
+    /// The last good ones.
+    settings: Settings,
+    heart: &'static Heart,
+    pidfile: Option<Pidfile>,
+    watchdog: Watchdog,
+    held: Vec<(OutputSettings, Option<Line>)>,
+    /// What of the heart `held` was made from.
+    version: (u32, u32),
+    /// A worker has worked.
+    worked: bool,
+    /// It was told to stop, and until when the worker may take.
+    stopping: Option<Time>,
+    /// Why it must stop, if it was not told to.
+    failure: Option<String>,
+}
+
+impl<'a> Guardian<'a> {
+    /// Guards workers with these settings from now on.
+    ///
+    /// # Errors
+    /// A message.
+    pub fn new(options: &'a Options, settings: Settings) -> Result<Guardian<'a>, String> {
+        signals::block().map_err(|error| format!("signals: {error}"))?;
+        let pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
+        let heart = Heart::share().map_err(|error| format!("shared memory for guardian and worker: {error}"))?;
+        let mut watchdog = Watchdog::default();
+        watchdog.configure(&settings);
+        standing::take(&settings);
+        Ok(Guardian {
+            options,
+            settings,
+            heart,
+            pidfile,
+            watchdog,
+            held: Vec::new(),
+            version: (0, 0),
+            worked: false,
+            stopping: None,
+            failure: None,
+        })
+    }
+
+    /// Starts a worker, and another one whenever it dies, until it is told to stop.
+    ///
+    /// # Errors
+    /// A message; an empty one where the worker has told why.
+    pub fn run(mut self) -> Result<(), String> {
+        let mut pause: Nanos = 0;
+        loop {
+            let started = clock::now();
+            let end = match self.start() {
+                Ok(worker) => self.watch(worker),
+                Err(error) => {
+                    error!("no worker can be started: {error}");
+                    End::Died(0)
+                }
+            };
+            let cause = match end {
+                End::Stopped => break,
+                End::Failed(worker::REPLACED) => return Err(String::new()),
+                End::Failed(_) if !self.worked => return Err(String::new()),
+                End::Failed(code) => {
+                    error!("the worker ended with code {code}");
+                    0
+                }
+                End::Died(signal) if !self.worked => {
+                    return Err(format!("the worker died at its start, of signal {signal}"));
+                }
+                End::Died(signal) => signal,
+            };
+            if clock::now().since(started) >= WELL {
+                pause = 0;
+            }
+            if self.pause(pause) {
+                break;
+            }
+            pause = (pause * 2).max(S).min(Nanos::from(self.settings.restart_s) * S);
+            self.heart.note_restart(cause);
+        }
+        self.watchdog.close();
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    /// Forks a worker.
+    fn start(&mut self) -> io::Result<c_int> {
+        self.heart.set_state(State::Starting);
+        let guardian = Mark::me();
+        // SAFETY: this process has one thread, so the child finds no lock held by another.
+        match unsafe { libc::fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => {
+                // What the guardian holds is not the worker's: the descriptors end here.
+                self.pidfile = None;
+                self.watchdog = Watchdog::default();
+                self.held.clear();
+                let code = worker::run(self.options, self.settings.clone(), self.heart, guardian);
+                std::process::exit(code.into());
+            }
+            worker => Ok(worker),
+        }
+    }
+
+    /// Looks after a worker until it has ended. Unless that was in order, fail-safe outputs show an alarm then.
+    fn watch(&mut self, worker: c_int) -> End {
+        let mut ready = false;
+        let (mut rounds, mut looks) = (self.heart.round(), 0u32);
+        let mut next = clock::now() + self.tick();
+        loop {
+            let signal = signals::wait(next.since(clock::now()));
+            if let Some(end) = ended(worker) {
+                return self.take_leave(end);
+            }
+            self.obey(signal, Some(worker));
+            if self.heart.state() == State::Working && !ready {
+                ready = true;
+                self.hold();
+                self.become_ready(worker);
+            }
+            let now = clock::now();
+            if self.stopping.is_some_and(|until| now >= until) {
+                error!("the worker does not end; killed");
+                self.put_down(worker);
+                return End::Stopped;
+            }
+            if now < next {
+                continue;
+            }
+            next = now + self.tick();
+            self.hold();
+            let made = self.heart.round();
+            if ready {
+                self.watchdog.feed(made);
+            }
+            looks = if made == rounds { looks + 1 } else { 0 };
+            rounds = made;
+            let patience = match self.heart.state() {
+                State::Working => u64::from(LOOKS),
+                State::Starting => STARTING / self.tick(),
+            };
+            if u64::from(looks) >= patience {
+                error!("the worker makes no rounds; killed, and another is started");
+                self.put_down(worker);
+                return End::Died(0);
+            }
+        }
+    }
+
+    /// How long between two looks.
+    fn tick(&self) -> Nanos {
+        let hang = Nanos::from(self.settings.hang_ms) * MS / Nanos::from(LOOKS);
+        let feed = Nanos::from(self.settings.watchdog_s) * S / Nanos::from(LOOKS);
+        if self.settings.watchdog.is_some() { hang.min(feed) } else { hang }
+    }
+
+    /// Does what a signal asks for.
+    fn obey(&mut self, signal: Option<c_int>, worker: Option<c_int>) {
+        let pass = |signal: c_int| {
+            // SAFETY: no pointers; the worker is our child and not waited for yet.
+            worker.map(|worker| unsafe { libc::kill(worker, signal) });
+        };
+        match signal {
+            Some(libc::SIGTERM | libc::SIGINT) => {
+                self.stopping.get_or_insert(clock::now() + STOPPING);
+                pass(libc::SIGTERM);
+            }
+            Some(libc::SIGHUP) => {
+                // The worker tells what is wrong with it.
+                if let Ok(loaded) = config::load(self.options.file.as_deref()) {
+                    self.settings = loaded.settings;
+                    self.watchdog.configure(&self.settings);
+                    standing::take(&self.settings);
+                }
+                pass(libc::SIGHUP);
+            }
+            _ => {}
+        }
+    }
+
+    /// The worker works: whoever started us may know it.
+    fn become_ready(&mut self, worker: c_int) {
+        if std::mem::replace(&mut self.worked, true) {
+            return;
+        }
+        match self.pidfile.as_mut().map_or(Ok(()), Pidfile::ready) {
+            Ok(()) => info!("alarmd {} works, as process {}", env!("CARGO_PKG_VERSION"), process::me()),
+            Err(error) => {
+                self.failure = Some(format!("pidfile: {error}"));
+                self.obey(Some(libc::SIGTERM), Some(worker));
+            }
+        }
+    }
+
+    /// Opens the lines of fail-safe outputs, where others have been laid down or set up since.
+    fn hold(&mut self) {
+        let version = self.heart.version();
+        if version == self.version {
+            return;
+        }
+        // While they are being laid, those from before are held.
+        let Some(lines) = self.heart.lines() else { return };
+        self.version = version;
+        let hold = |settings| {
+            let line = Sysfs::hold(&settings);
+            (settings, line)
+        };
+        self.held = lines.into_iter().map(hold).collect();
+    }
+
+    /// Lets every fail-safe output show an alarm. False if one could not be driven.
+    fn alarm(&mut self) -> bool {
+        self.hold();
+        let mut all = true;
+        for (settings, line) in &mut self.held {
+            if line.as_ref().is_some_and(|line| line.write(false).is_ok()) {
+                continue;
+            }
+            match Sysfs::default().set_up(settings, false) {
+                Ok(fresh) => *line = Some(fresh),
+                Err(error) => {
+                    all = false;
+                    error!("a fail-safe output cannot show an alarm: {}", error.of(&settings.target));
+                }
+            }
+        }
+        all
+    }
+
+    /// Lines first: the worker may be where a signal does not reach it for a while.
+    fn put_down(&mut self, worker: c_int) {
+        self.alarm();
+        process::kill(worker as u32);
+        while ended(worker).is_none() {
+            signals::wait(self.tick());
+        }
+        // It may have driven them meanwhile.
+        self.alarm();
+    }
+
+    fn take_leave(&mut self, end: End) -> End {
+        match &end {
+            End::Stopped | End::Failed(worker::REPLACED) => {}
+            End::Failed(_) if !self.worked => {}
+            End::Failed(_) | End::Died(_) => {
+                self.alarm();
+                if let End::Died(signal) = end {
+                    error!("the worker died of signal {signal}; another is started");
+                }
+                if self.stopping.is_some() {
+                    return End::Stopped;
+                }
+            }
+        }
+        end
+    }
+
+    /// Waits before the next worker. True if it was told to stop meanwhile.
+    fn pause(&mut self, pause: Nanos) -> bool {
+        if pause > 0 {
+            warn!("the next worker is started in {} s", pause / S);
+        }
+        let until = clock::now() + pause;
+        while self.stopping.is_none() && clock::now() < until {
+            let signal = signals::wait(S.min(until.since(clock::now())));
+            self.obey(signal, None);
+            self.alarm();
+        }
+        self.stopping.is_some()
+    }
+}
+
+/// How a child ended, if it has.
+fn ended(worker: c_int) -> Option<End> {
+    let mut status = 0;
+    // SAFETY: the call writes one `int`.
+    if unsafe { libc::waitpid(worker, &mut status, libc::WNOHANG) } != worker {
+        return None;
+    }
+    Some(match (libc::WIFSIGNALED(status), libc::WEXITSTATUS(status)) {
+        (true, _) => End::Died(libc::WTERMSIG(status) as u32),
+        (false, 0) => End::Stopped,
+        (false, code) => End::Failed(code as u8),
+    })
+}

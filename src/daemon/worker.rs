@@ -1,0 +1,97 @@
+//! The worker: the loop and all that it needs. Forked by the guardian, without which it does not stay.
+use alarmd::poll::{Poll, StartError};
+use alarmd::process::Mark;
+use alarmd::settings::Settings;
+use log::{error, info, warn};
+
+use super::hardware::{START_PATIENCE, Sysfs};
+use super::heart::{Heart, State};
+use super::{Options, config, signals, standing};
+use crate::FAILED;
+
+/// Exit code: another daemon runs.
+pub const REPLACED: u8 = 4;
+
+/// Works until it is told to stop, and gives its exit code. `settings` are the last good ones.
+pub fn run(options: &Options, settings: Settings, heart: &'static Heart, guardian: Mark) -> u8 {
+    if let Err(error) = signals::attend() {
+        error!("signals: {error}");
+        return FAILED;
+    }
+    // It may have died before the kernel was asked to tell.
+    if signals::take(guardian.pid()).orphaned {
+        return FAILED;
+    }
+    let code = match work(options, settings, heart, guardian) {
+        Ok(code) => code,
+        Err(error) => {
+            error!("{error}");
+            if matches!(error, StartError::Runs(_)) { REPLACED } else { FAILED }
+        }
+    };
+    heart.set_state(State::Starting);
+    code
+}
+
+fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: Mark) -> Result<u8, StartError> {
+    let restarts = heart.restarts();
+    let (settings, refused) = match restarts {
+        0 => (settings, false),
+        // As it stands now; where that is no good, as it was.
+        _ => match config::load(options.file.as_deref()) {
+            Ok(loaded) => (loaded.settings, false),
+            Err(reason) => {
+                refuse(&reason);
+                (settings, true)
+            }
+        },
+    };
+    standing::take(&settings);
+    let mut hardware = Sysfs { patience: START_PATIENCE, renewed: Some(heart.renewed()) };
+    // The largest thing there is, once and for all.
+    let mut poll = Box::<Poll>::default();
+    poll.start(guardian, settings, &mut hardware)?;
+    poll.note_configuration(refused);
+    if restarts > 0 {
+        poll.note_restart(restarts, heart.cause());
+    }
+    loop {
+        heart.lay(poll.outputs());
+        heart.set_state(State::Working);
+        signals::tell(guardian.pid());
+        hardware.patience = 0;
+        poll.run(&mut hardware, signals::attention(), heart.rounds())?;
+        let wanted = signals::take(guardian.pid());
+        if wanted.orphaned {
+            poll.abandon(&mut hardware);
+            error!("the guardian has died: fail-safe outputs show an alarm; ended, so that init starts both");
+            return Ok(FAILED);
+        }
+        if wanted.stop {
+            info!("told to stop");
+            poll.stop(&mut hardware);
+            return Ok(0);
+        }
+        if wanted.reload {
+            heart.set_state(State::Starting);
+            hardware.patience = START_PATIENCE;
+            match config::load(options.file.as_deref()) {
+                Ok(loaded) => {
+                    standing::take(&loaded.settings);
+                    poll.reconfigure(loaded.settings, &mut hardware)?;
+                    poll.note_configuration(false);
+                    info!("configuration read again");
+                }
+                Err(reason) => {
+                    refuse(&reason);
+                    poll.note_configuration(true);
+                }
+            }
+        }
+    }
+}
+
+fn refuse(reason: &config::Refused) {
+    reason.messages().for_each(|message| error!("{message}"));
+    warn!("the new configuration is refused; the old one stays");
+}

@@ -1,0 +1,82 @@
+//! What is kept of a monitor for the next daemon, and going on from it.
+use core::mem::size_of;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::health::Rejection;
+use super::{Attended, Monitor, Role};
+use crate::alarm::{ModuleId, Origin, Transition};
+use crate::settings::ModuleSettings;
+use crate::sysv::{Access, Id, Key, Segment, words, words_mut};
+use crate::wire::{ModuleSegment, SavedSegment};
+
+// The bits of `SavedSegment::flags`.
+const HELD: u32 = 1;
+const LOST: u32 = 1 << 1;
+const SILENT: u32 = 1 << 2;
+const UNATTENDED: u32 = 1 << 3;
+const STEADILY: u32 = 1 << 4;
+const MADE: u32 = 1 << 5;
+const FIRST: u32 = 1 << 6;
+
+impl Monitor {
+    /// Stores all that the next daemon must know.
+    pub fn save(&self, module: ModuleId, to: &SavedSegment) {
+        let flags = [
+            (self.held, HELD),
+            (self.lost, LOST),
+            (self.silent, SILENT),
+            (self.unattended, UNATTENDED),
+            (self.attended == Attended::Steadily, STEADILY),
+            (self.made, MADE),
+            (self.first, FIRST),
+        ];
+        let flags = flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit);
+        let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
+        put(&to.module, module.get());
+        put(&to.role, self.role as u32);
+        put(&to.key, self.key.map_or(0, Key::number));
+        put(&to.shmid, self.id().map_or(u32::MAX, |id| id.raw() as u32));
+        put(&to.flags, flags);
+        put(&to.rejected, self.rejection.map_or(0, |rejection| rejection.origin().number()));
+        for (to, from) in words::<AtomicU32, _>(&to.seen).iter().zip(words::<u32, _>(&self.seen)) {
+            to.store(*from, Ordering::Relaxed);
+        }
+    }
+
+    /// The monitor that was saved, for the module at this position. Attaches the segment it had; where that was removed
+    /// since, its alarms end as `on_lost` says.
+    pub fn restore(
+        position: usize,
+        module: &ModuleSettings,
+        from: &SavedSegment,
+        tell: &mut impl FnMut(Transition),
+    ) -> Option<Monitor> {
+        let get = |word: &AtomicU32| word.load(Ordering::Relaxed);
+        let role = *Role::ALL.get(get(&from.role) as usize)?;
+        let mut monitor = Monitor::new(position, role, module);
+        monitor.key = Key::fixed(get(&from.key));
+        for (to, from) in words_mut(&mut monitor.seen).iter_mut().zip(words::<AtomicU32, _>(&from.seen)) {
+            *to = get(from);
+        }
+        let flags = get(&from.flags);
+        let is = |bit| flags & bit != 0;
+        monitor.held = is(HELD);
+        monitor.lost = is(LOST);
+        monitor.silent = is(SILENT);
+        monitor.unattended = is(UNATTENDED);
+        monitor.attended = if is(STEADILY) { Attended::Steadily } else { Attended::No };
+        monitor.made = is(MADE);
+        monitor.first = is(FIRST);
+        monitor.rejection =
+            Origin::from_number(get(&from.rejected)).filter(|_| get(&from.rejected) != 0).map(Rejection::Before);
+        if let Some(id) = Id::known(get(&from.shmid) as i32) {
+            let size = size_of::<ModuleSegment>();
+            match Segment::attach_id(id, size, Access::ReadWrite).ok().filter(|s| s.stat().is_ok_and(|s| !s.destroyed))
+            {
+                Some(segment) => monitor.segment = Some(segment),
+                None => monitor.lose(module, tell),
+            }
+        }
+        Some(monitor)
+    }
+}

@@ -1,0 +1,103 @@
+//! The daemon's own alarms that are neither a segment's nor an output's.
+use log::warn;
+
+use super::{Poll, tell};
+use crate::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
+use crate::annunciator::Annunciator;
+use crate::clock;
+use crate::sysv::Error;
+
+/// One that lasts, by its bit in the daemon's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// The configuration was refused.
+    Configuration = 1,
+    /// There is no doorbell to be had.
+    Doorbell = 2,
+    /// There is no status block to be had.
+    Status = 4,
+}
+
+impl Own {
+    const ALL: [Own; 3] = [Own::Configuration, Own::Doorbell, Own::Status];
+
+    fn alarm(self) -> Alarm {
+        let limit = |index| (Origin::Limit, AlarmId { kind: 6, code: 0, index }, Severity::Major);
+        let (origin, id, severity) = match self {
+            Own::Configuration => (Origin::Configuration, AlarmId { kind: 3, code: 0, index: 0 }, Severity::Minor),
+            Own::Doorbell => limit(1),
+            Own::Status => limit(2),
+        };
+        Alarm::own(0, origin, id, severity)
+    }
+}
+
+/// Which of them are active.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Owns(pub u32);
+
+impl Owns {
+    pub fn each_active(self, tell: &mut impl FnMut(Alarm)) {
+        Own::ALL.into_iter().filter(|own| self.0 & *own as u32 != 0).for_each(|own| tell(own.alarm()));
+    }
+
+    fn set(&mut self, own: Own, up: bool, tell: &mut impl FnMut(Transition)) {
+        let bit = own as u32;
+        if (self.0 & bit != 0) != up {
+            self.0 ^= bit;
+            let alarm = own.alarm();
+            tell(if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) });
+        }
+    }
+
+    /// The annunciator must know what is active before it is told of changes.
+    pub fn prime(self, annunciator: &mut Annunciator) {
+        self.each_active(&mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
+    }
+}
+
+impl Poll {
+    /// The configuration was refused, or is good again.
+    pub fn note_configuration(&mut self, refused: bool) {
+        self.set_own(Own::Configuration, refused);
+    }
+
+    /// The guardian had to start another worker, this one: how often, and by which signal the last one died (0: it hung).
+    pub fn note_restart(&mut self, restarts: u32, signal: u32) {
+        self.restarts = restarts;
+        let id = AlarmId { kind: 4, code: signal, index: restarts };
+        self.tell_moment(Alarm::own(0, Origin::Restarted, id, Severity::Warning));
+    }
+
+    /// Has the wall clock gone back since the last look?
+    pub(super) fn check_clock(&mut self) {
+        let wall = clock::wall();
+        let back = self.wall.saturating_sub(wall);
+        if back > 1 {
+            warn!("the clock went back by {back} s; times of events before and after do not compare");
+            self.tell_moment(Alarm::own(
+                0,
+                Origin::Clock,
+                AlarmId { kind: 5, code: back, index: 0 },
+                Severity::Warning,
+            ));
+        }
+        self.wall = wall;
+    }
+
+    /// A call that makes one of our own segments failed, or did not: is it for want of memory or segments?
+    pub(super) fn set_limit(&mut self, own: Own, error: Option<Error>) {
+        self.set_own(own, error.is_some_and(Error::is_limit));
+    }
+
+    fn set_own(&mut self, own: Own, up: bool) {
+        self.owns.set(own, up, &mut tell(&mut self.annunciator, &mut self.transitions));
+    }
+
+    /// Something that has happened and does not last: it is in the log and in the history, and moves no output.
+    fn tell_moment(&mut self, alarm: Alarm) {
+        let mut tell = tell(&mut self.annunciator, &mut self.transitions);
+        tell(Transition::Raised(alarm));
+        tell(Transition::Cleared(alarm));
+    }
+}

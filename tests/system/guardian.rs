@@ -1,0 +1,195 @@
+//! Guardian and worker: what each does when the other dies or hangs, what an orderly stop leaves, and the hardware watchdog.
+use std::ffi::CString;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+
+use alarmd::process::is_gone;
+
+use crate::support::gpio_fs::Gpio;
+use crate::support::{Board, skip, wait_until};
+
+/// A lamp on 17, a fail-safe relay on 18.
+const LINES: &str =
+    "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\ngpio = 17\n[relay office]\ngpio = 18\n";
+
+fn board(config: &str) -> Option<(Board, Gpio)> {
+    let mut board = Board::bare(config)?;
+    let gpio = Gpio::mount(&board, &[17, 18])?;
+    board.start();
+    Some((board, gpio))
+}
+
+#[test]
+fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    let first = board.worker();
+    board.signal_worker(libc::SIGKILL);
+    wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
+    board.wait_for_log("the worker died of signal 9; another is started");
+    wait_until("another one works", || board.status()["daemon"]["restarts"] == 1);
+    let status = board.status();
+    assert_eq!(status["daemon"]["pid"], board.daemon().id());
+    assert!(status["daemon"]["worker"] == board.worker() && board.worker() != first, "{status}");
+    wait_until("it is in the history", || {
+        board.events() == ["raised alarmd worker restarted type 4", "cleared alarmd worker restarted type 4"]
+    });
+    // It works as the first one did.
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("shown", || gpio.edges(17) == [true] && gpio.edges(18) == [true, false, true, false]);
+}
+
+#[test]
+fn a_worker_that_hangs_is_replaced_with_the_relay_dropped_meanwhile() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    board.signal_worker(libc::SIGSTOP);
+    wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
+    board.wait_for_log("the worker makes no rounds; killed, and another is started");
+    board.wait_for_log("raised: module alarmd: worker 1 restarted: it hung (warning)");
+    assert!(gpio.edges(17).is_empty());
+}
+
+#[test]
+fn when_the_guardian_dies_the_worker_drops_the_relay_and_ends() {
+    let Some((mut board, gpio)) = board(LINES) else { return };
+    let worker = board.worker();
+    board.daemon().signal(libc::SIGKILL);
+    wait_until("the worker ends", || is_gone(worker));
+    assert_eq!(gpio.edges(18), [true, false]);
+    board.wait_for_log("the guardian has died: fail-safe outputs show an alarm");
+    // As init does.
+    board.start();
+    assert_eq!(gpio.edges(18), [true, false, true]);
+}
+
+#[test]
+fn a_worker_without_guardian_that_is_stopped_does_not_keep_the_next_daemon_away() {
+    let Some((mut board, gpio)) = board(LINES) else { return };
+    let worker = board.worker();
+    board.signal_worker(libc::SIGSTOP);
+    board.daemon().signal(libc::SIGKILL);
+    wait_until("the guardian is gone", || is_gone(board.daemon().id()));
+    board.start();
+    assert!(is_gone(worker));
+    board.wait_for_log(&format!("process {worker}, does not end; killed"));
+    assert_eq!(gpio.edges(18), [true]);
+}
+
+#[test]
+fn a_relay_whose_line_was_unexported_drops_all_the_same_when_the_worker_dies() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    // The worker cannot set it up again before it is killed.
+    board.signal_worker(libc::SIGSTOP);
+    fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
+    board.signal_worker(libc::SIGKILL);
+    wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
+}
+
+#[test]
+fn the_pauses_before_the_next_worker_grow_as_far_as_the_configuration_says() {
+    let Some((board, gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nrestart_s = 1")) else { return };
+    for turn in 1..=3 {
+        board.signal_worker(libc::SIGKILL);
+        wait_until("another one works", || {
+            board.ctl(&["status", "--json"]).out.contains(&format!("\"restarts\": {turn}"))
+        });
+    }
+    assert_eq!(board.log().matches("the next worker is started in 1 s").count(), 2, "{}", board.log());
+    assert_eq!(gpio.edges(18), [true, false, true, false, true, false, true]);
+    // A stop does not wait for the pause.
+    board.signal_worker(libc::SIGKILL);
+    let mut board = board;
+    board.stop();
+    assert!(!gpio.line(18).high);
+}
+
+#[test]
+fn an_orderly_stop_leaves_each_output_as_on_stop_says() {
+    for (relay, lamp, levels) in
+        [("alarm", "hold", ["1", "0"]), ("clear", "clear", ["0", "1"]), ("hold", "alarm", ["1", "0"])]
+    {
+        let config = format!(
+            "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {{dir}}/any\non_stop = {lamp}\n\
+             [relay office]\npath = {{dir}}/office\non_stop = {relay}\n"
+        );
+        let Some(mut board) = Board::new(&config) else { return };
+        board.done(&["raise", "sdhmgt"]);
+        board.wait_for_output("any", "1");
+        board.wait_for_output("office", "0");
+        board.stop();
+        assert_eq!([board.output("any"), board.output("office")], levels, "{relay} {lamp}");
+    }
+}
+
+#[test]
+fn a_worker_told_to_stop_ends_the_daemon_in_order() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    board.signal_worker(libc::SIGTERM);
+    wait_until("the daemon ends", || !board.path("alarmd.pid").exists());
+    assert_eq!(gpio.edges(18), [true, false]);
+    assert_eq!(board.ctl(&["status"]).code, 3);
+}
+
+#[test]
+fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_its_work() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    board.configure("[daemon\n");
+    board.signal_worker(libc::SIGKILL);
+    board.wait_for_log("raised: module alarmd: configuration refused (minor)");
+    wait_until("it is shown, for it lasts", || gpio.line(17).high);
+    assert_eq!(board.status()["alarms"][0]["origin"], "configuration refused");
+    board.configure(LINES);
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("it is good again", || !gpio.line(17).high && gpio.line(18).high);
+}
+
+#[test]
+fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
+    let Some(mut board) = Board::bare("[daemon]\nwatchdog = {dir}/watchdog\nwatchdog_s = 1\nhang_ms = 60000\n") else {
+        return;
+    };
+    let path = CString::new(board.path("watchdog").to_str().expect("UTF-8")).expect("no zero byte");
+    // SAFETY: a C string.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    let mut fifo =
+        fs::File::options().read(true).custom_flags(libc::O_NONBLOCK).open(board.path("watchdog")).expect("open");
+    let mut food = || {
+        let mut bytes = [0; 64];
+        fifo.read(&mut bytes).map_or(Vec::new(), |count| bytes[..count].to_vec())
+    };
+    board.start();
+    board.wait_for_log("its time cannot be set: ");
+    for _ in 0..3 {
+        wait_until("it is fed", || food().contains(&0));
+    }
+    // The guardian goes on looking, and there are no rounds.
+    board.signal_worker(libc::SIGSTOP);
+    food();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    food();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    assert!(food().is_empty());
+    board.signal_worker(libc::SIGCONT);
+    wait_until("it is fed", || food().contains(&0));
+    board.stop();
+    assert_eq!(food().last(), Some(&b'V'));
+}
+
+#[test]
+fn memory_priority_and_the_kernels_choice_are_as_configured() {
+    let Some(board) = Board::new("[daemon]\nlock_memory = yes\noom_score_adj = -500\npriority = 7\n") else { return };
+    if board.log().contains("root may") {
+        return skip("not allowed to set oom_score_adj, priority or locked memory");
+    }
+    for process in [board.daemon().id(), board.worker()] {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).expect("read");
+        assert_eq!(read("oom_score_adj").trim(), "-500");
+        let status = read("status");
+        let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).expect("VmLck");
+        assert!(!locked.trim().starts_with("0 "), "{locked}");
+        // Fields 40 and 41: real-time priority, and policy 1, SCHED_FIFO.
+        let stat = read("stat");
+        let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name").1.split(' ').collect();
+        assert_eq!((fields[37], fields[38]), ("7", "1"));
+    }
+}

@@ -1,0 +1,276 @@
+//! Restart without forgetting: what happened while no daemon ran is told once, and nothing twice.
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::Ordering;
+
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::{Access, Key, Segment};
+use alarmd::wire::{EVENT_PLACES, StatusSegment};
+
+use crate::support::{Board, wait_until};
+
+const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
+const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+const KEY: Key = Key::of_module(SDHMGT);
+
+fn alarm(kind: u32) -> AlarmId {
+    AlarmId { kind, ..AlarmId::default() }
+}
+
+fn producer() -> Producer {
+    Producer::open(SDHMGT, KEY, Options::default()).expect("opened")
+}
+
+fn with_status<T>(act: impl FnOnce(&StatusSegment) -> T) -> T {
+    let segment = Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached");
+    act(segment.view().expect("whole"))
+}
+
+#[test]
+fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    let mut producer = producer();
+    for kind in [1, 2] {
+        producer.raise(alarm(kind), 1).expect("raised");
+    }
+    producer.raise(alarm(4), 1).expect("raised");
+    producer.clear(alarm(4)).expect("cleared");
+    wait_until("all is told", || board.events().len() == 4);
+    let before = board.events();
+    board.kill();
+    board.start();
+    assert_eq!((board.output("any").as_str(), board.events()), ("1", before.clone()));
+    board.wait_for_log("going on with 1 segments that the daemon before has watched");
+    board.kill();
+    producer.clear(alarm(1)).expect("cleared");
+    producer.raise(alarm(3), 1).expect("raised");
+    producer.raise(alarm(4), 1).expect("raised again, in its old slot");
+    producer.clear(alarm(4)).expect("cleared");
+    board.start();
+    let mut news = board.events().split_off(before.len());
+    news.sort();
+    assert_eq!(
+        news,
+        [
+            "cleared sdhmgt slot 1 type 1",
+            "cleared sdhmgt slot 3 type 4",
+            "raised sdhmgt slot 3 type 4",
+            // Its slot is the one that 1 was in or a new one.
+            &format!("raised sdhmgt {} type 3", board.status()["alarms"][1]["origin"].as_str().expect("text")),
+        ]
+    );
+    assert_eq!(board.output("any"), "1");
+    // A stop in order forgets nothing either.
+    let all = board.events();
+    board.stop();
+    board.start();
+    assert_eq!(board.events(), all);
+}
+
+#[test]
+fn a_daemon_killed_while_it_publishes_has_lost_and_doubled_nothing() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    let mut producer = producer();
+    producer.raise(alarm(1), 1).expect("raised");
+    wait_until("it is told", || board.events().len() == 1);
+    board.kill();
+    producer.clear(alarm(1)).expect("cleared");
+    // As far as it can have come: the event stands in the ring, the draft is half written, readers see it at work.
+    with_status(|StatusSegment { status, memory }| {
+        status.sequence.fetch_or(1, Ordering::Relaxed);
+        let count = status.event_count.load(Ordering::Relaxed);
+        status.events[count as usize % EVENT_PLACES].what.store(2, Ordering::Relaxed);
+        status.event_count.store(count + 1, Ordering::Relaxed);
+        let draft = memory.draft();
+        draft.event_count.store(count + 1, Ordering::Relaxed);
+        draft.segments[0].seen.slots[0].flag.store(0, Ordering::Relaxed);
+    });
+    assert_eq!(board.ctl(&["status"]).code, 3);
+    board.start();
+    assert_eq!(board.events(), ["raised sdhmgt slot 1 type 1", "cleared sdhmgt slot 1 type 1"]);
+    assert_eq!(board.output("any"), "0");
+}
+
+#[test]
+fn a_status_block_of_another_version_or_a_damaged_one_is_set_aside_and_rebuilt() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    producer().raise(alarm(1), 1).expect("raised");
+    board.wait_for_output("any", "1");
+    let damages: [fn(&StatusSegment); 3] = [
+        |whole| whole.status.version.store(1, Ordering::Relaxed),
+        |whole| whole.memory.copies.iter().for_each(|copy| copy.own.store(77, Ordering::Relaxed)),
+        |whole| whole.memory.copies.iter().for_each(|copy| copy.segment_count.store(u32::MAX, Ordering::Relaxed)),
+    ];
+    for (turn, damage) in damages.into_iter().enumerate() {
+        board.kill();
+        with_status(damage);
+        board.start();
+        assert_eq!(board.log().matches("set aside, and rebuilt from the modules").count(), turn + 1, "{}", board.log());
+        assert_eq!((board.output("any").as_str(), board.events().len()), ("1", 1));
+    }
+    // One that an older version made, smaller than ours.
+    board.kill();
+    Segment::find(Key::STATUS).and_then(|id| id.remove()).expect("removed");
+    Segment::create(Key::STATUS, 148_992, 0o644).expect("made");
+    board.start();
+    board.wait_for_log("is of another version; set aside, and rebuilt from the modules");
+    assert_eq!(board.events().len(), 1);
+}
+
+#[test]
+fn a_segment_removed_while_no_daemon_ran_ends_its_alarms_as_on_lost_says() {
+    for (on_lost, lit, last) in [
+        ("clear", "0", "cleared sdhmgt slot 1 type 1"),
+        ("hold", "1", "raised sdhmgt slot 1 type 1"),
+        ("raise", "1", "raised sdhmgt lost type 0"),
+    ] {
+        let Some(mut board) = Board::new(&LAMP.replace("id = 31", &format!("id = 31\non_lost = {on_lost}"))) else {
+            return;
+        };
+        producer().raise(alarm(1), 1).expect("raised");
+        board.wait_for_output("any", "1");
+        wait_until("it is told", || board.events().len() == 1);
+        board.kill();
+        Segment::find(KEY).and_then(|id| id.remove()).expect("removed");
+        board.start();
+        assert_eq!(
+            (board.output("any").as_str(), board.events().last().map(String::as_str)),
+            (lit, Some(last)),
+            "{on_lost}"
+        );
+        // And once more: what held is held, what was raised is raised.
+        board.kill();
+        board.start();
+        assert_eq!(
+            (board.output("any").as_str(), board.events().last().map(String::as_str)),
+            (lit, Some(last)),
+            "{on_lost}"
+        );
+    }
+}
+
+#[test]
+fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_once() {
+    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n[module fan]\nid = 33\n\
+        [lamp any]\npath = {dir}/any\n[lamp bad]\npath = {dir}/later/bad\n";
+    let Some(mut board) = Board::bare(config) else { return };
+    let small = Segment::create(Key::of_module(ModuleId::new(32).expect("an id")), 16, 0o600).expect("made");
+    board.start();
+    let mut quiet = Producer::open(
+        ModuleId::new(33).expect("an id"),
+        Key::of_module(ModuleId::new(33).expect("an id")),
+        Options::default(),
+    )
+    .expect("opened");
+    quiet.promise(100).expect("promised");
+    let old = board.old_producer(&["key", "0x414C001F"]);
+    // One of them may be what tells the silence.
+    board.wait_for_checks(4);
+    old.process.kill();
+    board.wait_for_log("raised: module fan: silent");
+    board.wait_for_log("raised: module sdhmgt: no producer");
+    wait_until("all are told", || board.events().len() == 4);
+    let before = board.events();
+    board.kill();
+    board.start();
+    // Half a beat later the quiet one would have been told anew.
+    board.wait_for_checks(2);
+    assert_eq!(board.events(), before);
+    board.kill();
+    small.id().remove().expect("removed");
+    fs::create_dir(board.path("later")).expect("made");
+    quiet.promise(0).expect("taken back");
+    board.start();
+    let _old = board.old_producer(&["key", "0x414C001F"]);
+    wait_until("all have ended", || board.events().len() == 8);
+    let mut ends: Vec<_> = board.events().split_off(4).iter().map(|event| event.replace("cleared", "raised")).collect();
+    let mut begins = before;
+    ends.sort();
+    begins.sort();
+    assert_eq!(ends, begins);
+}
+
+#[test]
+fn a_module_that_is_not_configured_any_more_has_no_alarms_after_a_restart() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    producer().raise(alarm(1), 1).expect("raised");
+    wait_until("it is told", || board.events().len() == 1);
+    board.kill();
+    board.configure(&LAMP.replace("sdhmgt]\nid = 31", "other]\nid = 40"));
+    board.start();
+    assert_eq!(board.output("any"), "0");
+    board.wait_for_log("cleared: module 31: type 0x1");
+}
+
+#[test]
+fn a_former_segment_is_watched_on_by_the_next_daemon() {
+    let config = LAMP.replace("id = 31", "id = 31\nftok = {dir}/path");
+    let Some(mut board) = Board::bare(&config) else { return };
+    fs::write(board.path("path"), "").expect("made");
+    board.start();
+    let path = board.path("path");
+    let mut producer = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
+    producer.raise();
+    board.wait_for_output("any", "1");
+    // Another inode: kept beside the first, so that the number is not given again.
+    fs::rename(&path, board.path("kept")).expect("renamed");
+    fs::write(&path, "").expect("made anew");
+    wait_until("the former segment is watched", || board.segment("sdhmgt", "former").is_some());
+    board.kill();
+    board.start();
+    assert_eq!(board.output("any"), "1");
+    assert!(board.segment("sdhmgt", "former").is_some());
+    producer.clear();
+    board.wait_for_output("any", "0");
+}
+
+#[test]
+fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    board.configure("[daemon\n");
+    board.daemon().signal(libc::SIGHUP);
+    board.wait_for_log("raised: module alarmd: configuration refused (minor): lamp any");
+    board.wait_for_output("any", "1");
+    // A new start with a good one ends it.
+    board.configure(LAMP);
+    board.kill();
+    board.start();
+    wait_until("ended", || board.output("any") == "0");
+    assert_eq!(
+        board.events(),
+        ["raised alarmd configuration refused type 3", "cleared alarmd configuration refused type 3"]
+    );
+}
+
+#[test]
+fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
+    let Some(mut board) = Board::bare(LAMP) else { return };
+    let limit = |count: &str| fs::write("/proc/sys/kernel/shmmni", count);
+    // The status block alone has room: neither the doorbell nor the module.
+    if limit("1").is_err() {
+        return crate::support::skip("SHMMNI cannot be set here");
+    }
+    board.start();
+    board.wait_for_log("raised: module alarmd: limit reached: no segment for the doorbell (major): lamp any");
+    board.wait_for_log("raised: module alarmd: limit reached: no segment for a module (major): lamp any");
+    assert_eq!(board.output("any"), "1");
+    limit("4096").expect("set");
+    board.wait_for_output("any", "0");
+    wait_until("both have ended", || board.events().len() == 4);
+}
+
+#[test]
+fn memory_of_a_version_that_is_not_there_any_more_is_no_obstacle_to_ipcrm() {
+    let Some(board) = Board::new(LAMP) else { return };
+    producer().raise(alarm(1), 1).expect("raised");
+    wait_until("it is told", || board.events().len() == 1);
+    let before = Segment::find(Key::STATUS).expect("there");
+    assert!(Command::new("ipcrm").args(["-M", &Key::STATUS.to_string()]).status().expect("ipcrm").success());
+    wait_until("made again", || Segment::find(Key::STATUS).is_ok_and(|id| id != before));
+    wait_until("with all that was in it", || board.ctl(&["status", "--json"]).code == 0 && board.events().len() == 1);
+    let mut board = board;
+    board.kill();
+    board.start();
+    assert_eq!(board.events().len(), 1);
+}

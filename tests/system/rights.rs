@@ -1,0 +1,253 @@
+//! Who may do what: the claims of docs/threat-model.md that are not told elsewhere.
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::{Access, Errno, Key, Segment, words};
+use alarmd::wire::{Doorbell, ModuleSegment};
+
+use crate::support::gpio_fs::Gpio;
+use crate::support::{Board, Process, Program, Random, c, skip, wait_until};
+
+const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+const KEY: Key = Key::of_module(SDHMGT);
+/// Of the unprivileged daemon, and of a stranger.
+const USER: u32 = 4711;
+const STRANGER: u32 = 65534;
+/// A group that both of them may be in.
+const GROUP: u32 = 4712;
+
+const CONFIG: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
+    [lamp any]\npath = {dir}/any\nmodules = sdhmgt\n[lamp other]\npath = {dir}/other\nmodules = alarm\n";
+
+/// The command as this user, in this group.
+fn as_user(command: &mut Command, user: u32, group: u32) -> &mut Command {
+    command.uid(user).gid(group).current_dir("/")
+}
+
+/// The daemon as an unprivileged user, who owns the folder; `None` if there is no second user here.
+fn unprivileged(config: &str) -> Option<(Board, Command)> {
+    let board = Board::bare(config)?;
+    if let Err(error) = chown(board.folder.path(), Some(USER), Some(GROUP)) {
+        skip(&format!("no second user here: {error}"));
+        return None;
+    }
+    let mut command = board.for_everybody(&Program::daemon(), "alarmd").command();
+    command.arg("-c").arg(board.path("alarmd.conf"));
+    as_user(&mut command, USER, GROUP);
+    Some((board, command))
+}
+
+/// What alarmctl says to another user.
+fn ctl_as(board: &Board, user: u32, group: u32, arguments: &[&str]) -> io::Result<std::process::Output> {
+    let mut command = board.for_everybody(&Program::tool(), "alarmctl").command();
+    command.arg("-c").arg(board.path("alarmd.conf")).args(arguments).stdin(Stdio::null());
+    as_user(&mut command, user, group).output()
+}
+
+#[test]
+fn an_unprivileged_daemon_that_may_write_the_lines_drives_them() {
+    let Some((mut board, daemon)) = unprivileged(
+        "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\ngpio = 17\n[relay office]\ngpio = 18\n",
+    ) else {
+        return;
+    };
+    let Some(gpio) = Gpio::mount(&board, &[17, 18]) else { return };
+    gpio.hardware().owner = USER;
+    board.start_as(daemon);
+    assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![], vec![true]));
+    let ran = ctl_as(&board, USER, GROUP, &["raise", "sdhmgt"]).expect("run");
+    assert!(ran.status.success(), "{ran:?}");
+    wait_until("shown", || gpio.edges(17) == [true] && gpio.edges(18) == [true, false]);
+    // The guardian holds the relay as well.
+    ctl_as(&board, USER, GROUP, &["clear", "sdhmgt"]).expect("run");
+    wait_until("well", || gpio.edges(18) == [true, false, true]);
+    board.signal_worker(libc::SIGKILL);
+    wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true, false, true]);
+}
+
+#[test]
+fn an_unprivileged_daemon_that_may_not_write_a_line_says_so() {
+    let Some((mut board, daemon)) = unprivileged("[lamp any]\ngpio = 17\n") else { return };
+    let Some(_gpio) = Gpio::mount(&board, &[17]) else { return };
+    board.start_as(daemon);
+    board.wait_for_log(
+        "lamp any: gpio 17: export: Permission denied (EACCES): the daemon's user may not write this file",
+    );
+}
+
+#[test]
+fn a_segment_that_somebody_made_first_gets_the_configured_mode_and_group() {
+    let config = CONFIG.replace("[daemon]", &format!("[daemon]\nmode = 0640\ngroup = {GROUP}"));
+    let Some(mut board) = Board::bare(&config) else { return };
+    let first = Segment::create(KEY, 1024, 0o666).expect("made");
+    let doorbell = Segment::create(Key::DOORBELL, 256, 0o666).expect("made");
+    board.start();
+    for segment in [&first, &doorbell] {
+        let stat = segment.stat().expect("there");
+        assert_eq!((stat.mode, stat.gid), (0o640, GROUP));
+    }
+    board.wait_for_log("had mode 0666; has 0640 now");
+    // Also when the configuration changes later.
+    board.configure(&CONFIG.replace("[daemon]", "[daemon]\nmode = 0600"));
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("narrowed", || {
+        [&first, &doorbell].iter().all(|segment| segment.stat().is_ok_and(|stat| stat.mode == 0o600))
+    });
+}
+
+#[test]
+fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
+    let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
+    let wide = Segment::create(KEY, 1024, 0o666).expect("made by root");
+    board.start_as(daemon);
+    board.wait_for_log("the segment's mode 0666 lets strangers write, and it is not alarmd's to change");
+    assert_eq!(board.segment("sdhmgt", "fixed").expect("told")["state"], "refused");
+    // With what the message names it is read.
+    board.configure(&CONFIG.replace("[daemon]", "[daemon]\nmode = 0666"));
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("accepted", || board.segment("sdhmgt", "fixed").expect("told")["state"] != "refused");
+    drop(wide);
+}
+
+#[test]
+fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
+    let Some(mut board) = Board::bare(&CONFIG.replace("[daemon]", "[daemon]\ntrust = root")) else { return };
+    let stranger = Segment::create(Key::DOORBELL, 256, 0o666).expect("made");
+    if !give_away(&stranger) {
+        return skip("a segment cannot be given to another user here");
+    }
+    board.start();
+    board.wait_for_log("of user 65534 is of no use; replaced");
+    assert_ne!(Segment::find(Key::DOORBELL).expect("made"), stranger.id());
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+}
+
+/// Makes the stranger the segment's owner.
+fn give_away(segment: &Segment) -> bool {
+    let script = "$d = ''; shmctl($ARGV[0], 2, $d); substr($d, 4, 4) = pack('L', 65534); exit !shmctl($ARGV[0], 1, $d)";
+    let given = Command::new("perl").args(["-e", script]).arg(segment.id().raw().to_string()).status();
+    given.is_ok_and(|status| status.success()) && segment.stat().is_ok_and(|stat| stat.uid == STRANGER)
+}
+
+#[test]
+fn a_stranger_reads_the_status_and_writes_nothing() {
+    let Some(board) = Board::new(CONFIG) else { return };
+    let ran = match ctl_as(&board, STRANGER, STRANGER, &["status"]) {
+        Ok(ran) => ran,
+        Err(error) => return skip(&format!("no second user here: {error}")),
+    };
+    assert!(ran.status.success(), "{ran:?}");
+    for arguments in [&["raise", "sdhmgt"][..], &["clear", "sdhmgt", "--all"], &["remove", "sdhmgt"]] {
+        let ran = ctl_as(&board, STRANGER, STRANGER, arguments).expect("run");
+        assert_eq!(ran.status.code(), Some(1), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_member_of_the_group_raises_and_clears_and_removes_nothing() {
+    let Some(board) = Board::new(&CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"))) else { return };
+    let code = |arguments: &[&str]| ctl_as(&board, STRANGER, GROUP, arguments).map(|ran| ran.status.code());
+    match code(&["raise", "sdhmgt"]) {
+        Err(error) => return skip(&format!("no second user here: {error}")),
+        Ok(code) => assert_eq!(code, Some(0)),
+    }
+    board.wait_for_output("any", "1");
+    assert_eq!(code(&["clear", "sdhmgt"]).expect("run"), Some(0));
+    board.wait_for_output("any", "0");
+    assert_eq!(code(&["remove", "sdhmgt"]).expect("run"), Some(1), "only owner and root remove");
+    assert_eq!(code(&["remove", "--all"]).expect("run"), Some(1), "only owner and root remove");
+}
+
+#[test]
+fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
+    let Some(board) = Board::new(CONFIG) else { return };
+    let mut random = Random::new();
+    let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let mut other = Producer::open(
+        ModuleId::new(32).expect("an id"),
+        Key::of_module(ModuleId::new(32).expect("an id")),
+        Options::default(),
+    )
+    .expect("opened");
+    for turn in 0..200 {
+        let scribble = |random: &mut Random, words: &[AtomicU32]| {
+            for word in words {
+                let value = if random.below(2) == 0 { random.next() } else { random.below(3) };
+                word.store(value, Ordering::Relaxed);
+            }
+        };
+        scribble(&mut random, words(module.view::<ModuleSegment>().expect("whole")));
+        scribble(&mut random, words(doorbell.view::<Doorbell>().expect("whole")));
+        let up = turn % 2 == 0;
+        let alarm = AlarmId::default();
+        if up {
+            other.raise(alarm, 1).expect("raised")
+        } else {
+            assert!(other.clear(alarm).expect("cleared"))
+        }
+        board.wait_for_output("other", if up { "1" } else { "0" });
+    }
+    // The original client's wipe clears all of it.
+    words::<AtomicU32, _>(module.view::<ModuleSegment>().expect("whole"))
+        .iter()
+        .for_each(|word| word.store(0, Ordering::Relaxed));
+    board.wait_for_output("any", "0");
+    assert_eq!(board.status()["daemon"]["restarts"], 0);
+}
+
+#[test]
+fn a_member_of_the_group_cannot_signal_or_write_the_daemons_own() {
+    let Some(board) = Board::new(&CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"))) else { return };
+    let Some(errnos) = as_member(|| {
+        let status = Segment::attach(Key::STATUS, 0, Access::ReadWrite).map(|_| ());
+        let worker = board.worker() as libc::pid_t;
+        // SAFETY: signal 0 is not delivered.
+        let killed = unsafe { libc::kill(worker, 0) };
+        let killed = if killed == -1 { Errno::last() } else { Errno::from_raw(0) };
+        [status.map_or_else(|error| error.errno, |()| Errno::from_raw(0)), killed]
+    }) else {
+        return skip("no second user here");
+    };
+    assert_eq!(errnos, [Errno::EACCES, Errno::EPERM]);
+}
+
+/// Runs this as the stranger in the group, in a thread of its own whose rights alone are changed.
+fn as_member<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            // By the kernel's calls: the C library would change all threads.
+            // SAFETY: no pointers.
+            let changed = unsafe {
+                libc::syscall(libc::SYS_setresgid, GROUP, GROUP, GROUP) == 0
+                    && libc::syscall(libc::SYS_setresuid, STRANGER, STRANGER, STRANGER) == 0
+            };
+            changed.then(act)
+        });
+        thread.join().expect("no panic")
+    })
+}
+
+#[test]
+fn an_old_producer_that_made_its_segment_first_keeps_working() {
+    let Some(mut board) = Board::bare(CONFIG) else { return };
+    fs::set_permissions(board.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
+    let mut stranger = board.for_everybody(&c::program("old_producer"), "old_producer").command();
+    as_user(stranger.args(["key", "0x414C001F"]), STRANGER, STRANGER).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut stranger = match stranger.spawn() {
+        Ok(child) => Process(child),
+        Err(error) => return skip(&format!("no second user here: {error}")),
+    };
+    wait_until("its segment is there", || Segment::find(KEY).is_ok());
+    board.start();
+    // Whatever mode the segment has now, who is attached writes on.
+    io::Write::write_all(stranger.0.stdin.as_mut().expect("piped"), b"1\n").expect("told");
+    board.wait_for_output("any", "1");
+}
