@@ -66,8 +66,8 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
         (offset_of!(Block, segments), "96 × 10 | segments".to_owned()),
         (offset_of!(Block, outputs), "32 × 48 | outputs".to_owned()),
         (offset_of!(Block, alarms), format!("{ALARMS} × 9 | active alarms")),
-        (offset_of!(Block, events), format!("{EVENT_PLACES} × 11 | events, a ring of which the last {EVENTS} count")),
-        (offset_of!(StatusSegment<u32>, memory), " | the daemon's memory".to_owned()),
+        (offset_of!(Block, events), format!("{EVENT_PLACES} × 11 | events: a ring of which the last {EVENTS} count")),
+        (offset_of!(StatusSegment<u32>, memory), "| the daemon's memory".to_owned()),
     ];
     for (offset, what) in rows {
         assert!(page.contains(&format!("| {offset} | {what}")), "{offset} {what}");

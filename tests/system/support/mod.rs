@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use alarmd::process::is_gone;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -85,7 +86,10 @@ pub fn private_dev(board: &Board) {
 }
 
 /// Random numbers (xorshift) from a seed that a failing test shows. `ALARMD_SEED` repeats a run.
-pub struct Random(u64);
+pub struct Random {
+    seed: u64,
+    state: u64,
+}
 
 impl Random {
     pub fn new() -> Random {
@@ -93,14 +97,19 @@ impl Random {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
         let seed = given.unwrap_or(now.as_nanos() as u64 | 1);
         println!("ALARMD_SEED={seed}");
-        Random(seed)
+        Random { seed, state: seed }
+    }
+
+    /// What repeats it.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     pub fn next(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as u32
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 16) as u32
     }
 
     /// From 0 to one below `bound`.
@@ -111,7 +120,8 @@ impl Random {
 
 fn is_stopped(process: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    // Or it has been killed meanwhile.
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
 }
 
 /// A process that is killed and waited for when it is dropped.
@@ -150,6 +160,7 @@ impl Drop for Process {
 pub struct Board {
     pub folder: TempDir,
     daemon: Option<Process>,
+    log: PathBuf,
 }
 
 impl Board {
@@ -159,7 +170,9 @@ impl Board {
         if !private_namespace() {
             return None;
         }
-        let board = Board { folder: TempDir::new().expect("a temporary folder"), daemon: None };
+        let folder = TempDir::new().expect("a temporary folder");
+        let log = folder.path().join("log");
+        let board = Board { folder, daemon: None, log };
         symlink(Program::tool().path(), board.path("alarmctl")).expect("the second name");
         board.configure(config);
         Some(board)
@@ -199,7 +212,7 @@ impl Board {
     /// Starts the daemon with this command and waits until it works.
     #[track_caller]
     pub fn start_as(&mut self, mut command: Command) {
-        let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(&self.log).expect("a log");
         let pidfile = self.path("alarmd.pid");
         let child = command.arg("--pidfile").arg(&pidfile).stderr(log).spawn().expect("started");
         let mut daemon = Process(child);
@@ -228,11 +241,14 @@ impl Board {
     /// The daemon's worker.
     #[track_caller]
     pub fn worker(&self) -> u32 {
+        wait_for("a worker", || self.living_worker())
+    }
+
+    /// The daemon's worker, if there is one at this moment.
+    fn living_worker(&self) -> Option<u32> {
         let guardian = self.daemon().id();
-        wait_for("a worker", || {
-            let children = fs::read_to_string(format!("/proc/{guardian}/task/{guardian}/children")).expect("a child");
-            children.split_whitespace().next()?.parse().ok()
-        })
+        let children = fs::read_to_string(format!("/proc/{guardian}/task/{guardian}/children")).unwrap_or_default();
+        children.split_whitespace().filter_map(|child| child.parse().ok()).find(|child| !is_gone(*child))
     }
 
     /// Sends a signal to the worker.
@@ -242,13 +258,18 @@ impl Board {
         assert_eq!(unsafe { libc::kill(self.worker() as libc::pid_t, signal) }, 0);
     }
 
-    /// Stops guardian and worker where they are.
+    /// Stops the guardian, and then the worker if there is one: where they are.
     #[track_caller]
-    pub fn freeze(&self) {
-        self.daemon().signal(libc::SIGSTOP);
-        self.signal_worker(libc::SIGSTOP);
-        let worker = self.worker();
-        wait_until("both are stopped", || [self.daemon().id(), worker].into_iter().all(is_stopped));
+    pub fn freeze(&self) -> Option<u32> {
+        let stop = |process: u32| {
+            // SAFETY: no pointers; the guardian is our child, and who is stopped waits for no child of its own.
+            unsafe { libc::kill(process as libc::pid_t, libc::SIGSTOP) };
+            wait_until("it is stopped", || is_stopped(process));
+        };
+        stop(self.daemon().id());
+        let worker = self.living_worker();
+        worker.into_iter().for_each(stop);
+        worker
     }
 
     /// Lets them go on.
@@ -261,16 +282,20 @@ impl Board {
     /// Kills guardian and worker, neither of whom can do anything about it.
     #[track_caller]
     pub fn kill(&mut self) {
-        self.freeze();
-        let worker = self.worker();
-        self.signal_worker(libc::SIGKILL);
+        let worker = self.freeze();
+        worker.into_iter().for_each(alarmd::process::kill);
         self.daemon.take().expect("the daemon runs").kill();
-        wait_until("the worker is gone", || alarmd::process::is_gone(worker));
+        wait_until("the worker is gone", || worker.is_none_or(is_gone));
     }
 
     /// All that the daemon has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    /// Where the daemon logs to from its next start on; nothing of it can be read then.
+    pub fn log_to(&mut self, device: &str) {
+        self.log = device.into();
     }
 
     #[track_caller]

@@ -1,0 +1,199 @@
+//! The oracle: a board, its producers, what they must make it show, and a check of that.
+use std::collections::{BTreeMap, BTreeSet};
+
+use alarmd::alarm::ModuleId;
+use alarmd::sysv::{Access, Key, Segment, words};
+use alarmd::wire::{AlarmEntry, EVENTS, EventEntry, StatusBlock};
+
+use crate::producers::{Forked, Style, Up};
+use crate::support::{Board, Random, wait_for, wait_until};
+
+/// The first module's id.
+const FIRST: u32 = 41;
+/// How many modules; the last is an old producer's.
+pub const MODULES: u32 = 4;
+
+/// How many of what there was.
+pub type Counts = BTreeMap<&'static str, u64>;
+
+/// Where events ended at the last check, and which slots were up then.
+#[derive(Default)]
+struct Told {
+    count: u32,
+    /// The last of them, as words.
+    last: Vec<u32>,
+    up: BTreeSet<(u32, u32)>,
+}
+
+pub struct Oracle {
+    pub board: Board,
+    pub producers: Vec<Forked>,
+    pub random: Random,
+    pub counts: Counts,
+    told: Told,
+}
+
+pub fn module(number: u32) -> ModuleId {
+    ModuleId::new(FIRST + number).expect("an id")
+}
+
+/// `daemon` are more lines of its section; `{place}` in `place` is the output's name.
+pub fn configuration(daemon: &str, place: impl Fn(usize) -> String) -> String {
+    let mut text = format!("[daemon]\npoll_ms = 5\nrestart_s = 0\n{daemon}\n");
+    for number in 0..MODULES {
+        text += &format!("[module m{number}]\nid = {}\n", FIRST + number);
+    }
+    for number in 0..MODULES {
+        text += &format!("[lamp m{number}]\n{}\nmodules = m{number}\n", place(number as usize));
+    }
+    let all = (0..MODULES).map(|number| format!("m{number}")).collect::<Vec<_>>().join(", ");
+    text += &format!("[lamp critical]\n{}\nseverity = critical\nmodules = {all}\n", place(MODULES as usize));
+    text + &format!("[relay office]\n{}\nmodules = {all}\n", place(MODULES as usize + 1))
+}
+
+/// A configuration whose outputs are files.
+pub fn files(daemon: &str) -> String {
+    configuration(daemon, |number| format!("path = {{dir}}/{number}"))
+}
+
+impl Oracle {
+    /// A board that works, with two producers a module.
+    pub fn new(board: Board) -> Oracle {
+        let mut random = Random::new();
+        let seed = random.next();
+        let styles = (0..MODULES).flat_map(|number| {
+            let last = number + 1 == MODULES;
+            std::iter::repeat_n((number, if last { Style::Old } else { Style::New }), if last { 1 } else { 2 })
+        });
+        let producers: Vec<Forked> = styles
+            .zip(1..)
+            .map(|((module_number, style), number)| Forked::new(module(module_number), style, number, seed))
+            .collect();
+        let mut oracle = Oracle { board, producers, random, counts: Counts::new(), told: Told::default() };
+        oracle.producers.iter_mut().for_each(Forked::start);
+        oracle
+    }
+
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    /// Lets producers write for some microseconds.
+    pub fn work(&mut self) {
+        for producer in &mut self.producers {
+            producer.start();
+            producer.allow(self.random.below(4));
+        }
+        // Where they are when it ends is what the campaign is about.
+        for _ in 0..self.random.below(20_000) {
+            std::hint::spin_loop();
+        }
+    }
+
+    /// All that was written may be lost, but for what stands in the segments.
+    pub fn again(&self) {
+        self.producers.iter().for_each(Forked::again);
+    }
+
+    /// What must be up: module, and the alarm.
+    fn expected(&self) -> BTreeSet<(u32, Up)> {
+        self.producers.iter().flat_map(|producer| producer.up().map(|up| (producer.module.get(), up))).collect()
+    }
+
+    /// Waits until every producer is done, and the board shows exactly what it must; then looks through the history.
+    #[track_caller]
+    pub fn check(&mut self, levels: impl Fn(&Board) -> Vec<bool>) {
+        self.producers.iter_mut().for_each(Forked::start);
+        let producers = &self.producers;
+        wait_until("every producer is done", || producers.iter().all(Forked::is_done));
+        let expected = self.expected();
+        let any = |number: u32| expected.iter().any(|(module, _)| *module == FIRST + number);
+        let mut outputs: Vec<bool> = (0..MODULES).map(any).collect();
+        outputs.push(expected.iter().any(|(_, (_, _, level))| *level == 1 || *level == 5));
+        outputs.push(expected.is_empty());
+        let mut last = (BTreeSet::new(), Vec::new());
+        let block = wait_for_or(
+            || {
+                let block = status()?;
+                last = (active(&block), levels(&self.board));
+                (last == (expected.clone(), outputs.clone())).then_some(block)
+            },
+            &self.board,
+            &(&expected, &outputs),
+        );
+        let new = block.event_count.wrapping_sub(self.told.count);
+        let up_now = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
+        let kept: Vec<_> = block.events().collect();
+        let at = |from_end: u32| kept.len().checked_sub(from_end as usize).and_then(|at| kept.get(at));
+        let last =
+            |event: Option<&&EventEntry<u32>>| event.map_or(Vec::new(), |event| words::<u32, _>(*event).to_vec());
+        // Where the status block was removed and its daemon killed before it was made again, the history starts anew.
+        let goes_on = self.told.count == 0 || last(at(new.wrapping_add(1))) == self.told.last;
+        if (new as usize) < EVENTS && goes_on {
+            let mut up = std::mem::take(&mut self.told.up);
+            for event in kept[kept.len() - new as usize..].iter().filter(|event| is_slot(&event.alarm)) {
+                let place = place(&event.alarm);
+                let fits = match event.what {
+                    0 => up.insert(place),
+                    1 => up.contains(&place),
+                    _ => up.remove(&place),
+                };
+                assert!(fits, "an event was lost or doubled: {event:?}\n{}", self.board.log());
+                *self.counts.entry("events").or_default() += 1;
+            }
+            assert_eq!(up, up_now, "an event was lost or doubled\n{}", self.board.log());
+        }
+        self.told = Told { count: block.event_count, last: last(at(1)), up: up_now };
+        self.count("checks");
+    }
+
+    /// What the campaign has done, past the test harness.
+    pub fn report(&self, name: &str) {
+        use std::io::Write as _;
+        let counts: Vec<String> = self.counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        let text =
+            format!("campaign {name}: seed {}: {}; lost 0, wrong 0, hung 0\n", self.random.seed(), counts.join(", "));
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
+}
+
+#[track_caller]
+fn wait_for_or<T>(mut look: impl FnMut() -> Option<T>, board: &Board, wanted: &dyn std::fmt::Debug) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        if std::time::Instant::now() > deadline {
+            let shown = status().map(|block| active(&block));
+            panic!("wrong or hung: wanted {wanted:?}; alarms are {shown:?}\n{}", board.log());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// What the daemon publishes; `None` while it cannot be read.
+pub fn status() -> Option<Box<StatusBlock<u32>>> {
+    let segment = Segment::attach(Key::STATUS, 0, Access::ReadOnly).ok()?;
+    let mut block = Box::new(StatusBlock::EMPTY);
+    block.copy(&segment).then_some(block)
+}
+
+/// Waits until a daemon publishes.
+#[track_caller]
+pub fn published() -> Box<StatusBlock<u32>> {
+    wait_for("a status block", status)
+}
+
+fn is_slot(alarm: &AlarmEntry<u32>) -> bool {
+    alarm.origin <= 32
+}
+
+fn place(alarm: &AlarmEntry<u32>) -> (u32, u32) {
+    (alarm.module, alarm.origin)
+}
+
+fn active(block: &StatusBlock<u32>) -> BTreeSet<(u32, Up)> {
+    let slots = block.alarms().iter().filter(|alarm| is_slot(alarm));
+    slots.map(|alarm| (alarm.module, (alarm.kind, alarm.code, alarm.level))).collect()
+}
