@@ -1,5 +1,6 @@
 //! alarmctl: raises, clears, shows, explains. One file a subcommand.
 mod clear;
+mod history;
 mod key;
 mod modules;
 mod raise;
@@ -32,6 +33,7 @@ usage: alarmctl [-c FILE] SUBCOMMAND
   clear MODULE [--type N] [--code N] [--index N] | --all
                          clear one alarm, or all of the module
   status [--json]        what the daemon sees and shows
+  history [--json]       the last 256 events
   shell MODULE           read numbers: 0 clear, 1 raise, 2 leave and remove, else wipe
   key [MODULE | PATH ID] [--json]
                          which key, from what, and what would change it
@@ -83,6 +85,23 @@ pub struct Call {
     pub file: Option<PathBuf>,
 }
 
+impl Call {
+    /// Reads a command line that may hold --json and nothing else.
+    ///
+    /// # Errors
+    /// It holds something else.
+    pub fn only_json(&mut self) -> Result<bool, Failure> {
+        let mut json = false;
+        while let Some(argument) = self.arguments.next()? {
+            match argument {
+                lexopt::Arg::Long("json") => json = true,
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(json)
+    }
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
     match run() {
@@ -119,6 +138,7 @@ fn run() -> Result<(), Failure> {
                     Some("raise") => raise::run(call),
                     Some("clear") => clear::run(call),
                     Some("status") => status::run(call),
+                    Some("history") => history::run(call),
                     Some("shell") => shell::run(call),
                     Some("key") => key::run(call),
                     Some("remove") => remove::run(call),

@@ -6,13 +6,7 @@ use crate::utc::Utc;
 use alarmd::alarm::Severity;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
-    let mut json = false;
-    while let Some(argument) = call.arguments.next()? {
-        match argument {
-            lexopt::Arg::Long("json") => json = true,
-            other => return Err(other.unexpected().into()),
-        }
-    }
+    let json = call.only_json()?;
     let block = modules::status()?.ok_or_else(Failure::no_daemon)?;
     let report = Report::from(&*block);
     if json {

@@ -99,14 +99,18 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     let started = board.expect_edges(&[(SPARE, 0), (OFFICE, 1)]);
     let bare = ms_between(&started, SPARE, OFFICE);
 
-    let resident = board.run("sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\) kB/\\1/p' /proc/$(cat /var/run/alarmd.pid)/status");
-    let resident: u32 = resident.trim().parse().expect("a number");
+    let resident = |process: u32| {
+        let kib = board.run(&format!("sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\) kB/\\1/p' /proc/{process}/status"));
+        kib.trim().parse::<u32>().expect("a number")
+    };
+    let (guardian, worker) = processes(&board);
+    let (guardian, worker) = (resident(guardian), resident(worker));
     let size = std::fs::metadata(executable(V7)).expect("built").len();
     report(&format!(
-        "{size} bytes; {resident} KiB resident; start to outputs right {bare:.1} ms, by the init script and its check \
+        "{size} bytes; {worker} KiB resident in the worker and {guardian} in the guardian; start to outputs right {bare:.1} ms, by the init script and its check \
          {start:.1} ms; order to relay {old:.1} ms from the old producer, {new:.1} ms from alarmctl, its own start included"
     ));
-    assert!(resident <= 1024, "{resident} KiB are resident, and 1024 allowed");
+    assert!(guardian + worker <= 1024, "{guardian} and {worker} KiB are resident, and 1024 allowed");
     board.expect_edges(&[]);
 }
 
@@ -140,7 +144,10 @@ fn the_init_script_answers_as_lsb_has_it() {
     // Killed: dead with its pidfile; a start takes over.
     board.run("kill -9 $(cat /var/run/alarmd.pid)");
     board.wait_for("it is gone", |board| script(board, "status") == 1);
+    // Its worker does not stay without it.
+    board.expect_edges(&[(OFFICE, 0)]);
     assert_eq!((script(&board, "start"), script(&board, "status")), (0, 0));
+    board.expect_edges(&[(OFFICE, 1)]);
     // A power cut in the middle of a deploy leaves a journal and the files that were there: the next start goes back.
     board.run("/etc/init.d/S60alarmd stop; mkdir -p /var/lib/alarmd/previous");
     board.run("cp -p /usr/sbin/alarmd /var/lib/alarmd/previous/_usr_sbin_alarmd; sha256sum /usr/sbin/alarmd >/tmp/sum");
@@ -160,6 +167,102 @@ fn the_init_script_answers_as_lsb_has_it() {
     board.run("mv /usr/sbin/alarmd /tmp");
     assert_eq!(script(&board, "start"), 5);
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1), (OFFICE, 0)]);
+}
+
+/// Guardian and worker, as status tells them.
+fn processes(board: &Board) -> (u32, u32) {
+    let status = board.run("alarmctl status --json");
+    let number = |name: &str| {
+        let rest = status.split_once(&format!("\"{name}\": ")).expect("told").1;
+        rest.split(',').next().and_then(|number| number.trim().parse().ok()).expect("a number")
+    };
+    (number("pid"), number("worker"))
+}
+
+#[test]
+fn the_relay_drops_when_the_worker_dies_or_hangs_and_init_brings_back_what_is_dead() {
+    let mut board = Board::up("guardian");
+    let mark = marker(&mut board);
+    board.deploy_well();
+    board.expect_edges(&START);
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("{}; kill -9 {worker}", mark(1)));
+    let dropped = board.expect_edges(&[(SPARE, 1), (OFFICE, 0), (OFFICE, 1)]);
+    let killed = ms_between(&dropped, SPARE, OFFICE);
+    board.wait_for("another one works", |board| processes(board).1 != worker);
+    assert_eq!(processes(&board).0, guardian);
+    assert!(board.run("alarmctl history").contains("worker restarted"));
+    // One that hangs, within a second and a look.
+    let (_, worker) = processes(&board);
+    board.run(&format!("{}; kill -STOP {worker}", mark(0)));
+    let dropped = board.expect_edges(&[(SPARE, 0), (OFFICE, 0), (OFFICE, 1)]);
+    let hung = ms_between(&dropped, SPARE, OFFICE);
+    report(&format!(
+        "the worker killed to the relay dropped {killed:.1} ms; the worker stopped to the relay dropped {hung:.0} ms"
+    ));
+    // The bound is a second; this machine's clock, and ssh, are not that exact.
+    assert!(killed < 500.0 && (500.0..3000.0).contains(&hung), "{killed} {hung}");
+
+    // Kept by init itself.
+    board.run("/etc/init.d/S60alarmd stop; mv /etc/init.d/S60alarmd /tmp");
+    board.expect_edges(&[(OFFICE, 0)]);
+    board.run("echo '::respawn:/usr/sbin/alarmd --syslog --pidfile /var/run/alarmd.pid' >>/etc/inittab; kill -HUP 1");
+    board.expect_edges(&[(OFFICE, 1)]);
+    let healthy = |board: &Board| board.shell("alarmctl status").out.starts_with("alarmd healthy");
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("kill -9 {guardian}"));
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.wait_for("both are new", |board| healthy(board) && processes(board) != (guardian, worker));
+    // Both at once: nobody is left to drop it, and init starts both.
+    let (guardian, worker) = processes(&board);
+    board.run("alarmctl raise alarm --level critical");
+    board.expect_edges(&[(CRITICAL, 1), (ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
+    board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
+    board.wait_for("both are new", |board| healthy_with_alarm(board) && processes(board).0 != guardian);
+    board.run("alarmctl clear alarm --all");
+    // Not one edge more: all stood as it must.
+    board.expect_edges(&[(CRITICAL, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+}
+
+fn healthy_with_alarm(board: &Board) -> bool {
+    board.shell("alarmctl status").out.starts_with("alarmd healthy, 1 alarm active")
+}
+
+#[test]
+fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
+    let mut board = Board::up("watchdog");
+    board.run("insmod /lib/softdog.ko; ls /dev/watchdog");
+    board.deploy_well();
+    board.expect_edges(&START);
+    board.run("sed -i '1i [daemon]\\nwatchdog = /dev/watchdog\\nwatchdog_s = 5' /etc/alarmd.conf; sync; /etc/init.d/S60alarmd restart");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.wait_for("it is armed", |board| board.log().contains("watchdog /dev/watchdog: resets the board after 5 s"));
+    assert_eq!(
+        board.run("cat /sys/class/watchdog/watchdog0/state /sys/class/watchdog/watchdog0/timeout"),
+        "active\n5\n"
+    );
+    // The clock, set back and forth, is of no account to it; a worker that dies is replaced in time.
+    for date in ["2001-01-01", "2030-01-01", "2002-01-01"] {
+        board.run(&format!("date -s {date}"));
+    }
+    board.wait_for("it is told", |board| board.run("alarmctl history").contains("clock went back"));
+    let (_, worker) = processes(&board);
+    board.run(&format!("kill -9 {worker}"));
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.run("alarmctl raise alarm --level minor");
+    board.expect_edges(&[(ANY, 0), (OFFICE, 0)]);
+    board.run("alarmctl clear alarm --all");
+    board.expect_edges(&[(ANY, 1), (OFFICE, 1)]);
+    // An orderly stop disarms it.
+    board.run("/etc/init.d/S60alarmd stop");
+    board.expect_edges(&[(OFFICE, 0)]);
+    assert_eq!(board.run("cat /sys/class/watchdog/watchdog0/state"), "inactive\n");
+    board.run("/etc/init.d/S60alarmd start");
+    board.expect_edges(&[(OFFICE, 1)]);
+    // Both die, and nothing starts them again: the board does not stay like that.
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
+    board.expect_edges(&[(OFFICE, 0), (ANY, 0), (ANY, 1), (OFFICE, 1)]);
 }
 
 #[test]

@@ -34,6 +34,9 @@ fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
     wait_until("it is in the history", || {
         board.events() == ["raised alarmd worker restarted type 4", "cleared alarmd worker restarted type 4"]
     });
+    let history = board.done(&["history"]);
+    let told = history.lines().nth(1).expect("a line");
+    assert!(told.contains("raised   warning") && told.ends_with("worker restarted"), "{history}");
     // It works as the first one did.
     board.done(&["raise", "sdhmgt"]);
     wait_until("shown", || gpio.edges(17) == [true] && gpio.edges(18) == [true, false, true, false]);

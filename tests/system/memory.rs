@@ -61,6 +61,8 @@ fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
         ]
     );
     assert_eq!(board.output("any"), "1");
+    let history: serde_json::Value = serde_json::from_str(&board.done(&["history", "--json"])).expect("JSON");
+    assert_eq!(history.as_array().map(Vec::len), Some(board.events().len()));
     // A stop in order forgets nothing either.
     let all = board.events();
     board.stop();
