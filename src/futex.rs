@@ -51,9 +51,15 @@ pub fn wait(word: &AtomicU32, seen: u32, deadline: Time) -> Woken {
 }
 
 /// Wakes one process that waits on `word`.
-pub fn wake(word: &AtomicU32) {
+///
+/// # Errors
+/// ENOSYS: the kernel has no futex. EFAULT: the word is attached read-only, and the kernel older than 3.0.8.
+pub fn wake(word: &AtomicU32) -> Result<(), Errno> {
     // SAFETY: the word is a valid, aligned 32-bit word while borrowed; waking touches no memory.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1 as c_int) };
+    match unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1 as c_int) } {
+        -1 => Err(Errno::last()),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

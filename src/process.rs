@@ -56,7 +56,8 @@ impl Mark {
         Mark::of(me())
     }
 
-    fn of(pid: u32) -> Mark {
+    /// The process that has this id now.
+    pub fn of(pid: u32) -> Mark {
         Mark::born(pid, Stat::read(pid).map_or(0, |stat| stat.born))
     }
 
@@ -77,6 +78,14 @@ impl Mark {
     /// The process id.
     pub const fn pid(self) -> u32 {
         self.0 & ((1 << PID_BITS) - 1)
+    }
+
+    /// True while that very process lives and runs a program of our name.
+    pub fn is_alike(self) -> bool {
+        let mut buffers = [[0; 512]; 2];
+        let [ours, theirs] = &mut buffers;
+        let ours = read_stat(me(), ours).and_then(name);
+        self.is_alive() && ours.is_some() && ours == read_stat(self.pid(), theirs).and_then(name)
     }
 
     /// True while that very process lives.
@@ -100,11 +109,8 @@ struct Stat {
 impl Stat {
     /// `None` where /proc does not tell.
     fn read(pid: u32) -> Option<Stat> {
-        let mut path = heapless::String::<40>::new();
-        // The first thread's own file, which says the same. QEMU's emulator of a single program makes up the other one.
-        write!(path, "/proc/{pid}/task/{pid}/stat\0").ok()?;
         let mut buffer = [0u8; 512];
-        let text = read_file(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, &mut buffer)?;
+        let text = read_stat(pid, &mut buffer)?;
         // The name, field 2, stands in parentheses and may hold anything, also spaces and parentheses.
         let after_name = text.iter().rposition(|byte| *byte == b')')? + 2;
         let mut fields = text.get(after_name..)?.split(|byte| *byte == b' ');
@@ -112,6 +118,20 @@ impl Stat {
         let born = core::str::from_utf8(fields.nth(18)?).ok()?.parse::<u64>().ok()? as u32;
         Some(Stat { state, born })
     }
+}
+
+fn read_stat(pid: u32, buffer: &mut [u8]) -> Option<&[u8]> {
+    let mut path = heapless::String::<40>::new();
+    // The first thread's own file, which says the same. QEMU's emulator of a single program makes up the other one.
+    write!(path, "/proc/{pid}/task/{pid}/stat\0").ok()?;
+    read_file(CStr::from_bytes_with_nul(path.as_bytes()).ok()?, buffer)
+}
+
+/// Field 2, with its parentheses.
+fn name(stat: &[u8]) -> Option<&[u8]> {
+    let begin = stat.iter().position(|byte| *byte == b'(')?;
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    stat.get(begin..=end)
 }
 
 /// The beginning of a small file. Without std, whose `File` asks for more than the old calls.
@@ -135,7 +155,8 @@ mod tests {
     #[test]
     fn this_process_is_there_and_impossible_ones_are_not() {
         assert!(!is_gone(me()));
-        assert!(Mark::me().is_alive());
+        assert!(Mark::me().is_alive() && Mark::me().is_alike());
+        assert!(!Mark::of(1).is_alike());
         for pid in [0, u32::MAX, 1 << 31, (1 << PID_BITS) - 1] {
             assert!(is_gone(pid), "{pid}");
         }

@@ -1,5 +1,6 @@
 //! alarmctl: raises, clears, shows, explains. One file a subcommand.
 mod clear;
+mod doctor;
 mod history;
 mod key;
 mod modules;
@@ -38,6 +39,7 @@ usage: alarmctl [-c FILE] SUBCOMMAND
   key [MODULE | PATH ID] [--json]
                          which key, from what, and what would change it
   remove MODULE | --all  remove segments
+  doctor [--json]        what on this board would keep alarmd from working, and how to mend it
 
   -c FILE        configuration, for names where no daemon runs (default /etc/alarmd.conf)
   -h, --help     this text
@@ -141,6 +143,7 @@ fn run() -> Result<(), Failure> {
                     Some("history") => history::run(call),
                     Some("shell") => shell::run(call),
                     Some("key") => key::run(call),
+                    Some("doctor") => doctor::run(call),
                     Some("remove") => remove::run(call),
                     _ => Err(Failure::usage(format!("unknown subcommand '{}'", subcommand.to_string_lossy()))),
                 };

@@ -91,7 +91,8 @@ impl Publisher {
         // Its guardian has died, and it is on its way out; or it cannot be, where somebody stopped it.
         let orphan = Mark::from_word(status.worker.load(Ordering::Relaxed));
         let deadline = clock::now() + ORPHAN;
-        while orphan != Mark::me() && orphan.is_alive() {
+        // Of our name: a damaged block may say anything, and somebody will be killed for it.
+        while orphan != Mark::me() && orphan.is_alike() {
             if clock::now() >= deadline {
                 warn!("the worker of the daemon before, process {}, does not end; killed", orphan.pid());
                 process::kill(orphan.pid());

@@ -6,6 +6,7 @@ use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Errno, Error, Key, Op, Words};
+use crate::futex;
 
 /// The kernel's number of a segment. Unlike a key it is never given twice in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +139,18 @@ impl Segment {
         }
     }
 
+    /// Creates a segment that no key leads to, not attached.
+    ///
+    /// # Errors
+    /// ENOSYS: the kernel has no System V memory. ENOSPC, ENOMEM.
+    pub fn private(size: usize) -> Result<Id, Error> {
+        // SAFETY: shmget takes no pointer.
+        match unsafe { libc::shmget(libc::IPC_PRIVATE, size, 0o600) } {
+            -1 => Err(Error { op: Op::Create, errno: Errno::last() }),
+            id => Ok(Id(id)),
+        }
+    }
+
     /// Attaches the segment with this key if it has at least `size` bytes.
     ///
     /// # Errors
@@ -245,9 +258,21 @@ impl Segment {
 
     /// One word, relaxed, also of a read-only attachment; `None` past the end.
     pub fn load(&self, word: usize) -> Option<u32> {
-        // SAFETY: the mapping holds `words` words as long as `self` lives; the slice is only loaded from.
-        let words = unsafe { slice::from_raw_parts(self.base.as_ptr(), self.words) };
-        words.get(word).map(|word| word.load(Ordering::Relaxed))
+        self.words().get(word).map(|word| word.load(Ordering::Relaxed))
+    }
+
+    /// Wakes who waits on a word, also of a read-only attachment.
+    ///
+    /// # Errors
+    /// [`futex::wake`]'s; EINVAL past the end.
+    pub fn wake(&self, word: usize) -> Result<(), Errno> {
+        self.words().get(word).map_or(Err(Errno::EINVAL), futex::wake)
+    }
+
+    /// Not to be stored to: it may be attached read-only.
+    fn words(&self) -> &[AtomicU32] {
+        // SAFETY: the mapping holds `words` words as long as `self` lives.
+        unsafe { slice::from_raw_parts(self.base.as_ptr(), self.words) }
     }
 }
 

@@ -65,7 +65,8 @@ impl Oracle {
                 self.as_init();
             }
             3 | 4 => {
-                self.board.signal_worker(libc::SIGKILL);
+                // It may be on its way out already.
+                kill(self.board.worker(), libc::SIGKILL);
                 self.count("workers killed");
             }
             _ => {

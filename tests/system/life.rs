@@ -247,7 +247,7 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
         // Small numbers too: a flag, a process that lives, a beat of 1 ms.
         let value = if random.below(2) == 0 { random.next() } else { random.below(4) };
         words[word].store(value, std::sync::atomic::Ordering::Relaxed);
-        alarmd::futex::wake(&doorbell.view::<Doorbell>().expect("attached").bell);
+        alarmd::futex::wake(&doorbell.view::<Doorbell>().expect("attached").bell).expect("woken");
         if turn % 20_000 == 0 {
             board.done(&["raise", "alarm"]);
             board.wait_for_output("good", "1");

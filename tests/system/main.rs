@@ -2,6 +2,7 @@
 mod ctl;
 mod daemon;
 mod docs;
+mod doctor;
 mod gpio;
 mod guardian;
 #[path = "../../src/daemon/hardware.rs"]
@@ -13,5 +14,6 @@ mod main_job;
 mod memory;
 mod rights;
 mod sequence;
+#[allow(dead_code)] // the campaigns use it too, and other parts of it
 mod support;
 mod wire;

@@ -103,7 +103,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Everything that is wrong.
-fn parse(text: &str) -> Result<(Settings, Vec<Problem>), Vec<Problem>> {
+pub fn parse(text: &str) -> Result<(Settings, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
     let sections = text::sections(text, &mut problems);
     let (mut settings, doubts) = interpret::settings(&sections, &mut problems);

@@ -1,0 +1,123 @@
+//! `doctor`: what on this board would keep alarmd from working, or does, and how to mend it. It changes nothing that it does not
+//! put back.
+mod daemon;
+mod kernel;
+mod lines;
+mod paths;
+mod segments;
+
+use std::fs::File;
+use std::io::Read;
+
+use alarmd::settings::Settings;
+use alarmd::wire::StatusBlock;
+use serde::Serialize;
+
+use super::{Call, Failure, report};
+use crate::daemon::config;
+
+/// How a thing is.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Good,
+    /// It works, and may not always.
+    Doubt,
+    Wrong,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    subject: String,
+    level: Level,
+    what: String,
+    /// Why it matters; empty where it is good.
+    why: String,
+    /// The command, or the line of the configuration, that mends it.
+    mend: String,
+}
+
+#[derive(Serialize)]
+struct Findings {
+    wrong: usize,
+    findings: Vec<Finding>,
+}
+
+/// What all checks look at and add to.
+struct Visit {
+    settings: Settings,
+    /// The running daemon's, if one runs and can be asked.
+    status: Option<Box<StatusBlock<u32>>>,
+    findings: Vec<Finding>,
+}
+
+impl Visit {
+    fn add(&mut self, level: Level, subject: &str, what: String, why: &str, mend: String) {
+        self.findings.push(Finding { subject: subject.to_owned(), level, what, why: why.to_owned(), mend });
+    }
+
+    fn good(&mut self, subject: &str, what: impl Into<String>) {
+        self.add(Level::Good, subject, what.into(), "", String::new());
+    }
+
+    fn doubt(&mut self, subject: &str, what: impl Into<String>, why: &str, mend: impl Into<String>) {
+        self.add(Level::Doubt, subject, what.into(), why, mend.into());
+    }
+
+    fn wrong(&mut self, subject: &str, what: impl Into<String>, why: &str, mend: impl Into<String>) {
+        self.add(Level::Wrong, subject, what.into(), why, mend.into());
+    }
+}
+
+pub fn run(mut call: Call) -> Result<(), Failure> {
+    let json = call.only_json()?;
+    let mut visit = Visit { settings: Settings::default(), status: None, findings: Vec::new() };
+    match config::load(call.file.as_deref()) {
+        Ok(loaded) => {
+            visit.settings = loaded.settings;
+            let (modules, outputs) = (visit.settings.modules.len(), visit.settings.outputs.len());
+            visit.good("configuration", format!("{modules} modules, {outputs} outputs"));
+        }
+        Err(refused) => {
+            for message in refused.messages() {
+                visit.wrong("configuration", message, "alarmd does not start with it", "alarmd --check");
+            }
+        }
+    }
+    daemon::look(&mut visit);
+    kernel::look(&mut visit);
+    segments::look(&mut visit);
+    paths::look(&mut visit);
+    lines::look(&mut visit);
+    let wrong = visit.findings.iter().filter(|finding| finding.level == Level::Wrong).count();
+    let findings = Findings { wrong, findings: visit.findings };
+    if json {
+        report::print_json(&findings)?;
+    } else {
+        findings.findings.iter().for_each(print);
+    }
+    match wrong {
+        0 => Ok(()),
+        1 => Err(Failure::failed("1 thing is wrong")),
+        many => Err(Failure::failed(format!("{many} things are wrong"))),
+    }
+}
+
+fn print(finding: &Finding) {
+    let Finding { subject, level, what, why, mend } = finding;
+    let level = match level {
+        Level::Good => return crate::print(&format!("good   {subject}: {what}\n")),
+        Level::Doubt => "doubt",
+        Level::Wrong => "WRONG",
+    };
+    crate::print(&format!("{level}  {subject}: {what}\n       why   {why}\n       mend  {mend}\n"));
+}
+
+/// What stands in a small file of the kernel.
+fn text(path: &str) -> Option<String> {
+    let mut text = String::new();
+    // Through `take`, because a bare `File` asks for its size with a newer call first.
+    File::open(path).ok()?.take(1 << 20).read_to_string(&mut text).ok()?;
+    Some(text.trim().to_owned())
+}
