@@ -1,0 +1,114 @@
+//! Fuzzing without a fuzzer: every kept input, and generated ones, for each target. `scripts/fuzz` runs it for hours, or the same
+//! targets under cargo fuzz where there is a nightly toolchain.
+//!
+//! | variable | |
+//! | --- | --- |
+//! | `ALARMD_FUZZ_CASES` | how many inputs are generated for each target (200; a tenth where a program is run for each) |
+//! | `ALARMD_SEED` | the seed that repeats a run |
+#![cfg(not(target_arch = "arm"))] // the tests of this machine's executable, and proptest, are enough once
+
+#[path = "../../src/daemon/config/mod.rs"]
+#[allow(dead_code)]
+mod config;
+#[path = "../../src/daemon/hardware.rs"]
+#[allow(dead_code)]
+mod hardware;
+mod inputs;
+#[path = "../../src/number.rs"]
+mod number;
+mod programs;
+#[path = "../system/support/mod.rs"]
+#[allow(dead_code)]
+mod support;
+mod targets;
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::path::Path;
+
+use number::number;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use support::{Board, Random};
+
+/// The kept inputs, and then so many generated ones.
+fn fuzz(target: &str, cases: u32, run: impl Fn(&[u8])) {
+    let kept = inputs::corpus(target);
+    assert!(!kept.is_empty());
+    for (path, bytes) in &kept {
+        println!("{}", path.display());
+        run(bytes);
+    }
+    let random = Random::new();
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&random.seed().to_le_bytes());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    // Without backtraces: there is one for each step of shrinking.
+    std::panic::set_hook(Box::new(|info| eprintln!("{info}")));
+    let once = |bytes: Vec<u8>| {
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&bytes)));
+        done.map_err(|_| TestCaseError::fail("it panics"))
+    };
+    match runner.run(&inputs::inputs(target), once) {
+        Ok(()) => {}
+        Err(TestError::Fail(_, bytes)) => {
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
+            fs::create_dir_all(&folder).expect("made");
+            let file = folder.join(format!("{target}-{:016x}", hasher.finish()));
+            fs::write(&file, &bytes).expect("written");
+            let corpus = inputs::corpus_folder(target);
+            panic!("{target}: {} breaks a promise; mend it, and keep it in {}", file.display(), corpus.display());
+        }
+        Err(error) => panic!("{error}"),
+    }
+    let text = format!("fuzz {target}: seed {}: {} kept, {cases} generated; 0 failed\n", random.seed(), kept.len());
+    // Past the test harness.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn cases() -> u32 {
+    std::env::var("ALARMD_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+}
+
+#[test]
+fn configuration_text() {
+    fuzz("configuration", 10 * cases(), targets::configuration);
+}
+
+/// Segments of this test's own, unless it must be skipped.
+fn fuzz_segment(target: &str, run: fn(&[u8])) {
+    if support::private_namespace() {
+        fuzz(target, cases(), run);
+    }
+}
+
+#[test]
+fn the_bytes_of_a_module_segment() {
+    fuzz_segment("module_segment", targets::module_segment);
+}
+
+#[test]
+fn the_bytes_of_the_doorbell() {
+    fuzz_segment("doorbell", targets::doorbell);
+}
+
+#[test]
+fn the_bytes_of_the_status_block() {
+    fuzz_segment("status_block", targets::status_block);
+}
+
+#[test]
+fn command_lines() {
+    let Some(board) = Board::bare("") else { return };
+    fuzz("command_line", cases() / 10, |data| programs::command_line(&board, data));
+}
+
+#[test]
+fn what_the_shell_reads() {
+    let Some(board) = Board::bare("") else { return };
+    fuzz("shell_input", cases() / 10, |data| programs::shell_input(&board, data));
+}
