@@ -416,7 +416,7 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
         board.expect_edges(&[(ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
         tool(&board, "clear sdhmgt --all");
         board.expect_edges(&[(ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
-        for words in ["key", "key sdhmgt", "key /home/ 31", "raise 32", "remove 32", "--help"] {
+        for words in ["key", "key sdhmgt", "key /home/ 31", "raise 32", "remove 32", "history", "--help"] {
             tool(&board, words);
         }
         board.expect_edges(&[
@@ -430,6 +430,16 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
             (BUZZER, 0),
         ]);
         assert!(tool(&board, "key /home/ 31").contains("0x1f00"));
+        // The doctor alone asks for two of them, on purpose.
+        let asked = old("/usr/bin/alarmctl doctor").replace("/tmp/calls", "/tmp/asked");
+        let told = board.shell(&asked).out;
+        let kept = if mode == "enosys" {
+            "good   system call 397"
+        } else {
+            "doubt  system call 397: something else than statx"
+        };
+        assert!(told.contains(kept) && told.contains("good   futex"), "{told}");
+        assert_eq!(board.run("cut -d' ' -f3 /tmp/asked; rm /tmp/asked"), "397\n403\n");
         // Health checks, a path made anew, a line taken away, a new configuration: all in the loop.
         board.run("mv /home /tmp/home; mkdir /home");
         board.wait_for("the path is followed", |board| logged(board, "moved"));

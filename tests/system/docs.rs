@@ -96,3 +96,37 @@ fn the_c_examples_in_the_pages_compile_and_raise() {
         board.done(&["clear", "fan", "--all"]);
     }
 }
+
+/// All tests' source.
+fn sources(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&fs::read_to_string(&path).expect("read"));
+        }
+    }
+}
+
+#[test]
+fn every_claim_of_the_threat_model_has_its_test() {
+    let mut tests = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), &mut tests);
+    let page = page("docs/threat-model.md");
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 3).collect();
+    assert!(named.len() > 25, "{named:?}");
+    for name in named {
+        assert!(
+            tests.contains(&format!("#[test]\nfn {name}()")),
+            "{name} is named in docs/threat-model.md, and no test"
+        );
+    }
+    // Each row of a table tells one.
+    for row in page.lines().filter(|line| line.starts_with("| ") && line.split('|').count() >= 4) {
+        let is_head = row.contains("shown by")
+            || row.contains("---")
+            || page.find(row) < page.find("## A member of the group can");
+        assert!(is_head || row.trim_end_matches(" |").ends_with('`'), "no test: {row}");
+    }
+}

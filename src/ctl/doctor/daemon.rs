@@ -1,12 +1,11 @@
 //! The daemon: does it run, in this IPC namespace, and make rounds; and its watchdog.
-use std::ffi::CString;
 use std::fs;
 
 use alarmd::process::Mark;
 
 use super::super::modules;
 use super::super::report::Report;
-use super::{Visit, text};
+use super::{Visit, is_writable, text};
 
 /// Where the init script has alarmd write its process id.
 const PIDFILE: &str = "/var/run/alarmd.pid";
@@ -15,22 +14,22 @@ pub fn look(visit: &mut Visit) {
     match modules::status() {
         Ok(status) => visit.status = status,
         Err(failure) => {
-            visit.wrong("daemon", failure.message, "nobody can see what it shows", "/etc/init.d/S60alarmd restart");
+            visit.wrong("daemon", &failure.message, "nobody can see what it shows", "/etc/init.d/S60alarmd restart");
         }
     }
     if let Some(report) = visit.status.as_deref().map(Report::from) {
         let (pid, restarts) = (report.daemon.pid, report.daemon.restarts);
         if report.daemon.healthy {
-            visit.good("daemon", format!("runs as process {pid} and makes rounds"));
+            visit.good("daemon", &format!("runs as process {pid} and makes rounds"));
         } else {
             let what = format!("process {pid} has made no round for {} s", report.daemon.checked_ms_ago / 1000);
-            visit.wrong("daemon", what, "alarms are not seen", "/etc/init.d/S60alarmd restart");
+            visit.wrong("daemon", &what, "alarms are not seen", "/etc/init.d/S60alarmd restart");
         }
         if restarts > 0 {
             let what = format!("its worker had to be started again {restarts} times");
             visit.doubt(
                 "daemon",
-                what,
+                &what,
                 "each time fail-safe relays have dropped",
                 "alarmctl history; see the system log",
             );
@@ -40,7 +39,7 @@ pub fn look(visit: &mut Visit) {
                 let subject = format!("{} {}", output.kind, output.name);
                 visit.wrong(
                     &subject,
-                    format!("cannot be driven: {failure}"),
+                    &format!("cannot be driven: {failure}"),
                     "it shows nothing",
                     "see the findings below",
                 );
@@ -62,9 +61,9 @@ fn namespace(visit: &mut Visit) {
     let mend = |pid: &str| format!("nsenter -t {pid} -i alarmctl doctor");
     if let (Some(pid), Some(_)) = (daemon, daemons.as_ref().filter(|daemons| Some(*daemons) != ours.as_ref())) {
         let what = format!("process {pid} of {PIDFILE} is in another one");
-        visit.wrong(SUBJECT, what, "what is raised here is not seen there", mend(&pid));
+        visit.wrong(SUBJECT, &what, "what is raised here is not seen there", &mend(&pid));
     } else if first.is_some() && ours != first {
-        visit.doubt(SUBJECT, "not that of init", "only what was started in it is seen", mend("1"));
+        visit.doubt(SUBJECT, "not that of init", "only what was started in it is seen", &mend("1"));
     } else {
         visit.good(SUBJECT, if first.is_some() { "that of init" } else { "the kernel does not tell it to this user" });
     }
@@ -72,20 +71,14 @@ fn namespace(visit: &mut Visit) {
 
 fn watchdog(visit: &mut Visit) {
     const SUBJECT: &str = "watchdog";
-    // Never opened: that would arm it.
-    let writable = |path: &str| {
-        let path = CString::new(path).unwrap_or_default();
-        // SAFETY: the path ends with a zero byte.
-        unsafe { libc::access(path.as_ptr(), libc::W_OK) == 0 }
-    };
-    match &visit.settings.watchdog {
-        Some(path) if writable(path.as_str()) => visit.good(SUBJECT, format!("{} is there", path.as_str())),
+    match visit.settings.watchdog.take() {
+        Some(path) if is_writable(path.as_str()) => visit.good(SUBJECT, &format!("{} is there", path.as_str())),
         Some(path) => {
             let what = format!("{} is not there, or not for this user to write", path.as_str());
             let mend = "load its driver (modprobe softdog, where the board has none), or take watchdog out";
-            visit.wrong(SUBJECT, what, "a board whose alarms nobody watches is not reset", mend);
+            visit.wrong(SUBJECT, &what, "a board whose alarms nobody watches is not reset", mend);
         }
-        None if writable("/dev/watchdog") => {
+        None if is_writable("/dev/watchdog") => {
             visit.good(SUBJECT, "none configured; watchdog = /dev/watchdog would reset a board that watches nothing");
         }
         None => visit.good(SUBJECT, "none configured, and none there"),

@@ -24,9 +24,9 @@ fn version(visit: &mut Visit) {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse::<u32>().unwrap_or(0));
     let number = [0; 3].map(|_: u32| numbers.next().unwrap_or(0));
     if number < [2, 6, 25] {
-        visit.wrong("kernel", release, "alarmd waits with a futex call of 2.6.25", "take a newer kernel");
+        visit.wrong("kernel", &release, "alarmd waits with a futex call of 2.6.25", "take a newer kernel");
     } else {
-        visit.good("kernel", release);
+        visit.good("kernel", &release);
     }
 }
 
@@ -47,11 +47,11 @@ fn reused_calls(visit: &mut Visit) {
     ] {
         let subject = format!("system call {number}");
         if kept {
-            visit.good(&subject, format!("{name}, or none"));
+            visit.good(&subject, &format!("{name}, or none"));
         } else {
             visit.doubt(
                 &subject,
-                format!("something else than {name}"),
+                &format!("something else than {name}"),
                 "programs of newer C libraries fail; alarmd itself makes no such call",
                 "build other programs against an older C library, or mend the kernel's table",
             );
@@ -83,13 +83,13 @@ fn futex(visit: &mut Visit) {
         ),
         Ok(Err(errno)) => visit.doubt(
             SUBJECT,
-            format!("fails where memory is attached read-only: {errno}"),
+            &format!("fails where memory is attached read-only: {errno}"),
             "programs that wait on alarmd's status would spin; alarmd itself attaches read-write",
             "take a kernel of 3.0.8 or later",
         ),
         Err(error) => visit.wrong(
             SUBJECT,
-            format!("no segment could be made to try it: {error}"),
+            &format!("no segment could be made to try it: {error}"),
             "alarmd needs segments of its own",
             "build the kernel with CONFIG_SYSVIPC; see the limits below",
         ),
@@ -114,21 +114,20 @@ fn limits(visit: &mut Visit) {
     let used_pages: u64 = sizes.iter().map(|size| pages(*size)).sum();
     // Where alarmd runs already it has what it needs.
     let (segments, needed_pages) = if visit.status.is_some() { (0, 0) } else { (segments, needed_pages) };
-    for (name, needed, used) in [
-        ("shmmax", StatusBlock::SIZE as u64, 0),
-        ("shmmni", segments, sizes.len() as u64),
-        ("shmall", needed_pages, used_pages),
+    for (subject, name, needed, used) in [
+        ("SHMMAX", "shmmax", StatusBlock::SIZE as u64, 0),
+        ("SHMMNI", "shmmni", segments, sizes.len() as u64),
+        ("SHMALL", "shmall", needed_pages, used_pages),
     ] {
-        let subject = name.to_uppercase();
         match number(name) {
-            None => visit.good(&subject, "the kernel does not tell"),
+            None => visit.good(subject, "the kernel does not tell"),
             Some(limit) if limit < used.saturating_add(needed) => visit.wrong(
-                &subject,
-                format!("{limit}, of which {used} are used and alarmd needs {needed}"),
+                subject,
+                &format!("{limit}, of which {used} are used and alarmd needs {needed}"),
                 "segments cannot be made: alarms are not seen",
-                format!("echo {} >/proc/sys/kernel/{name}", used + needed),
+                &format!("echo {} >/proc/sys/kernel/{name}", used + needed),
             ),
-            Some(limit) => visit.good(&subject, format!("{limit}, {used} used")),
+            Some(limit) => visit.good(subject, &format!("{limit}, {used} used")),
         }
     }
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use alarmd::settings::Target;
 
-use super::{Visit, text};
+use super::{Visit, is_there, text};
 
 const GPIO: &str = "/sys/class/gpio";
 
 pub fn look(visit: &mut Visit) {
-    let outputs = visit.settings.outputs.clone();
+    let outputs = std::mem::take(&mut visit.settings.outputs);
     for output in &outputs {
         let subject = format!("{} {}", output.kind.word(), output.name);
         match &output.target {
@@ -29,18 +29,17 @@ pub fn look(visit: &mut Visit) {
 
 fn gpio(visit: &mut Visit, subject: &str, number: u32) {
     const WHY: &str = "this output shows nothing";
-    if fs::read_dir(GPIO).is_err() {
+    if !is_there(GPIO) {
         let what = format!("gpio {number}: there is no {GPIO}");
         let mend = format!("build the kernel with CONFIG_GPIO_SYSFS and mount sysfs{}", leds());
-        return visit.wrong(subject, what, WHY, mend);
+        return visit.wrong(subject, &what, WHY, &mend);
     }
     let folder = format!("{GPIO}/gpio{number}");
-    let exported = || fs::read_dir(&folder).is_ok();
     let mut ours = false;
-    if !exported() {
+    if !is_there(&folder) {
         if visit.status.is_some() {
             let what = format!("gpio {number} is not exported, though a daemon runs");
-            return visit.wrong(subject, what, WHY, format!("alarmctl status tells why{}", leds()));
+            return visit.wrong(subject, &what, WHY, &format!("alarmctl status tells why{}", leds()));
         }
         match fs::write(format!("{GPIO}/export"), number.to_string()) {
             Ok(()) => ours = true,
@@ -56,7 +55,7 @@ fn gpio(visit: &mut Visit, subject: &str, number: u32) {
                     ),
                     _ => ("it cannot be exported", format!("run alarmd as root, or chgrp {GPIO}/export for its user")),
                 };
-                return visit.wrong(subject, format!("gpio {number}: {what} ({error})"), WHY, mend);
+                return visit.wrong(subject, &format!("gpio {number}: {what} ({error})"), WHY, &mend);
             }
         }
     }
@@ -71,12 +70,17 @@ fn gpio(visit: &mut Visit, subject: &str, number: u32) {
     let direction = text(&format!("{folder}/direction"));
     if !unwritable.is_empty() {
         let what = format!("gpio {number}: {} cannot be written", unwritable.join(" and "));
-        visit.wrong(subject, what, WHY, format!("run alarmd as root, or chown these files of {folder} to its user"));
+        visit.wrong(subject, &what, WHY, &format!("run alarmd as root, or chown these files of {folder} to its user"));
     } else if visit.status.is_some() && direction.as_deref() == Some("in") {
         let what = format!("gpio {number} is an input, though a daemon runs");
-        visit.wrong(subject, what, "somebody else has changed it", format!("fuser -v {folder}/value; alarmctl status"));
+        visit.wrong(
+            subject,
+            &what,
+            "somebody else has changed it",
+            &format!("fuser -v {folder}/value; alarmctl status"),
+        );
     } else {
-        visit.good(subject, format!("gpio {number}: can be driven"));
+        visit.good(subject, &format!("gpio {number}: can be driven"));
     }
     if ours {
         let _ = fs::write(format!("{GPIO}/unexport"), number.to_string());
@@ -87,19 +91,19 @@ fn file(visit: &mut Visit, subject: &str, path: &Path) {
     let shown = path.display();
     let folder = path.parent().unwrap_or(Path::new("/"));
     match OpenOptions::new().write(true).open(path) {
-        Ok(_) => visit.good(subject, format!("{shown}: can be driven")),
+        Ok(_) => visit.good(subject, &format!("{shown}: can be driven")),
         Err(error)
             if error.raw_os_error() == Some(libc::ENOENT)
-                && fs::read_dir(folder).is_ok()
+                && folder.to_str().is_some_and(is_there)
                 && !path.starts_with("/sys") =>
         {
-            visit.good(subject, format!("{shown}: will be made"));
+            visit.good(subject, &format!("{shown}: will be made"));
         }
         Err(error) => visit.wrong(
             subject,
-            format!("{shown}: {error}"),
+            &format!("{shown}: {error}"),
             "this output shows nothing",
-            format!("give the file to alarmd's user, or name another{}", leds()),
+            &format!("give the file to alarmd's user, or name another{}", leds()),
         ),
     }
 }

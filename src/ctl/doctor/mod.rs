@@ -6,6 +6,7 @@ mod lines;
 mod paths;
 mod segments;
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 
@@ -33,7 +34,7 @@ struct Finding {
     level: Level,
     what: String,
     /// Why it matters; empty where it is good.
-    why: String,
+    why: &'static str,
     /// The command, or the line of the configuration, that mends it.
     mend: String,
 }
@@ -53,21 +54,43 @@ struct Visit {
 }
 
 impl Visit {
-    fn add(&mut self, level: Level, subject: &str, what: String, why: &str, mend: String) {
-        self.findings.push(Finding { subject: subject.to_owned(), level, what, why: why.to_owned(), mend });
+    // Plain words and not anything that turns into them: this is called from forty places, and flash is small.
+    #[inline(never)]
+    fn add(&mut self, level: Level, subject: &str, what: &str, why: &'static str, mend: &str) {
+        let [subject, what, mend] = [subject, what, mend].map(str::to_owned);
+        self.findings.push(Finding { subject, level, what, why, mend });
     }
 
-    fn good(&mut self, subject: &str, what: impl Into<String>) {
-        self.add(Level::Good, subject, what.into(), "", String::new());
+    #[inline(never)]
+    fn good(&mut self, subject: &str, what: &str) {
+        self.add(Level::Good, subject, what, "", "");
     }
 
-    fn doubt(&mut self, subject: &str, what: impl Into<String>, why: &str, mend: impl Into<String>) {
-        self.add(Level::Doubt, subject, what.into(), why, mend.into());
+    #[inline(never)]
+    fn doubt(&mut self, subject: &str, what: &str, why: &'static str, mend: &str) {
+        self.add(Level::Doubt, subject, what, why, mend);
     }
 
-    fn wrong(&mut self, subject: &str, what: impl Into<String>, why: &str, mend: impl Into<String>) {
-        self.add(Level::Wrong, subject, what.into(), why, mend.into());
+    #[inline(never)]
+    fn wrong(&mut self, subject: &str, what: &str, why: &'static str, mend: &str) {
+        self.add(Level::Wrong, subject, what, why, mend);
     }
+}
+
+/// True if something is there.
+fn is_there(path: &str) -> bool {
+    may(path, libc::F_OK)
+}
+
+/// True if this user may write it. It is not opened: that would arm a watchdog.
+fn is_writable(path: &str) -> bool {
+    may(path, libc::W_OK)
+}
+
+fn may(path: &str, mode: libc::c_int) -> bool {
+    let path = CString::new(path).unwrap_or_default();
+    // SAFETY: the path ends with a zero byte.
+    unsafe { libc::access(path.as_ptr(), mode) == 0 }
 }
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
@@ -77,11 +100,11 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         Ok(loaded) => {
             visit.settings = loaded.settings;
             let (modules, outputs) = (visit.settings.modules.len(), visit.settings.outputs.len());
-            visit.good("configuration", format!("{modules} modules, {outputs} outputs"));
+            visit.good("configuration", &format!("{modules} modules, {outputs} outputs"));
         }
         Err(refused) => {
             for message in refused.messages() {
-                visit.wrong("configuration", message, "alarmd does not start with it", "alarmd --check");
+                visit.wrong("configuration", &message, "alarmd does not start with it", "alarmd --check");
             }
         }
     }

@@ -15,7 +15,7 @@ const UNSTABLE: [(i64, &str); 5] = [
 ];
 
 pub fn look(visit: &mut Visit) {
-    let modules = visit.settings.modules.clone();
+    let modules = std::mem::take(&mut visit.settings.modules);
     let mut keys: Vec<(Key, String)> =
         modules.iter().map(|module| (module.key, format!("module {}", module.name))).collect();
     keys.extend([(Key::DOORBELL, "the doorbell".to_owned()), (Key::STATUS, "the status block".to_owned())]);
@@ -27,14 +27,14 @@ pub fn look(visit: &mut Visit) {
             Ok(key) => key,
             Err(refusal) => {
                 let why = "old producers of this module are not seen by their path";
-                visit.wrong(&subject, format!("{shown}: {refusal}"), why, "name another path in ftok");
+                visit.wrong(&subject, &format!("{shown}: {refusal}"), why, "name another path in ftok");
                 continue;
             }
         };
         if let Some((_, whose)) = keys.iter().find(|(other, _)| *other == key) {
             let what = format!("{shown}: its key {key} is that of {whose} too");
             let why = "two different things would stand in one segment: inodes that are alike in 16 bits collide";
-            visit.wrong(&subject, what, why, "name another path in ftok, and in the old program");
+            visit.wrong(&subject, &what, why, "name another path in ftok, and in the old program");
             continue;
         }
         keys.push((key, subject.clone()));
@@ -47,11 +47,11 @@ pub fn look(visit: &mut Visit) {
         match UNSTABLE.iter().find(|(magic, _)| told && *magic == kind) {
             Some((_, name)) => visit.doubt(
                 &subject,
-                format!("{shown} lies on {name}"),
+                &format!("{shown} lies on {name}"),
                 "the key changes when the image or the file is made anew",
                 "name a path on flash (ext2, jffs2, ubifs) in ftok, or let producers use the fixed key",
             ),
-            None => visit.good(&subject, format!("{shown}: key {key}")),
+            None => visit.good(&subject, &format!("{shown}: key {key}")),
         }
     }
 }

@@ -18,11 +18,11 @@ pub fn look(visit: &mut Visit) {
     }
     for (subject, key, size, magic) in keys {
         match foreign(&visit.settings, key, size, magic) {
-            Ok(Some(id)) => visit.good(&subject, format!("key {key}: segment {id}")),
-            Ok(None) => visit.good(&subject, format!("key {key}: none yet")),
+            Ok(Some(id)) => visit.good(&subject, &format!("key {key}: segment {id}")),
+            Ok(None) => visit.good(&subject, &format!("key {key}: none yet")),
             Err(what) => {
                 let mend = format!("ipcs -m -p; ipcrm -M {key}");
-                visit.wrong(&subject, format!("key {key}: {what}"), "alarmd cannot use it, or must not", mend);
+                visit.wrong(&subject, &format!("key {key}: {what}"), "alarmd cannot use it, or must not", &mend);
             }
         }
     }
