@@ -99,7 +99,11 @@ impl<'a> Guardian<'a> {
             };
             let cause = match end {
                 End::Stopped => break,
-                End::Failed(worker::REPLACED) => return Err(String::new()),
+                End::Failed(worker::REPLACED) => {
+                    // The board is watched, by another daemon.
+                    self.watchdog.close();
+                    return Err(String::new());
+                }
                 End::Failed(_) if !self.worked => return Err(String::new()),
                 End::Failed(code) => {
                     error!("the worker ended with code {code}");
@@ -314,8 +318,11 @@ impl<'a> Guardian<'a> {
 fn ended(worker: c_int) -> Option<End> {
     let mut status = 0;
     // SAFETY: the call writes one `int`.
-    if unsafe { libc::waitpid(worker, &mut status, libc::WNOHANG) } != worker {
-        return None;
+    match unsafe { libc::waitpid(worker, &mut status, libc::WNOHANG) } {
+        0 => return None,
+        found if found == worker => {}
+        // There is no such child: whatever it died of, it has.
+        _ => return Some(End::Died(libc::SIGKILL as u32)),
     }
     Some(match (libc::WIFSIGNALED(status), libc::WEXITSTATUS(status)) {
         (true, _) => End::Died(libc::WTERMSIG(status) as u32),

@@ -50,6 +50,11 @@ fn mask(how: c_int) -> io::Result<()> {
 /// # Errors
 /// The kernel's.
 pub fn block() -> io::Result<()> {
+    // Whoever started us may ignore it: then nobody would tell of a child that died.
+    // SAFETY: the default action runs no code of ours.
+    if unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) } == libc::SIG_ERR {
+        return Err(io::Error::last_os_error());
+    }
     mask(libc::SIG_BLOCK)
 }
 

@@ -3,6 +3,7 @@ use std::ffi::CString;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 
 use alarmd::process::is_gone;
 
@@ -50,6 +51,28 @@ fn a_worker_that_hangs_is_replaced_with_the_relay_dropped_meanwhile() {
     board.wait_for_log("the worker makes no rounds; killed, and another is started");
     board.wait_for_log("raised: module alarmd: worker 1 restarted: it hung (warning)");
     assert!(gpio.edges(17).is_empty());
+}
+
+#[test]
+fn a_worker_that_dies_is_seen_also_where_the_one_who_started_alarmd_ignores_sigchld() {
+    let Some(mut board) =
+        Board::bare(&LINES.replace("gpio = 17", "path = {dir}/any").replace("gpio = 18", "path = {dir}/office"))
+    else {
+        return;
+    };
+    let mut command = board.alarmd();
+    // SAFETY: signal is one of the calls that may be made between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+    board.start_as(command);
+    board.signal_worker(libc::SIGKILL);
+    board.wait_for_log("the worker died of signal 9; another is started");
+    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.stop();
 }
 
 #[test]
