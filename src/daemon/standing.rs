@@ -9,7 +9,7 @@ use log::warn;
 pub fn take(settings: &Settings) {
     if let Some(score) = settings.oom_score_adj {
         if let Err(error) = fs::write("/proc/self/oom_score_adj", score.to_string()) {
-            warn!("oom_score_adj = {score}: {error}; root may set it");
+            warn!("oom_score_adj = {score}: {error}; root may lower it (CAP_SYS_RESOURCE)");
         }
     }
     if settings.lock_memory {

@@ -234,13 +234,18 @@ fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
     board.run("insmod /lib/softdog.ko; ls /dev/watchdog");
     board.deploy_well();
     board.expect_edges(&START);
-    board.run("sed -i '1i [daemon]\\nwatchdog = /dev/watchdog\\nwatchdog_s = 5' /etc/alarmd.conf; sync; /etc/init.d/S60alarmd restart");
+    board.run("sed -i '1i [daemon]\\noom_score_adj = -1000\\nlock_memory = yes\\npriority = 9\\nwatchdog = /dev/watchdog\\nwatchdog_s = 5' /etc/alarmd.conf; sync; /etc/init.d/S60alarmd restart");
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     board.wait_for("it is armed", |board| board.log().contains("watchdog /dev/watchdog: resets the board after 5 s"));
     assert_eq!(
         board.run("cat /sys/class/watchdog/watchdog0/state /sys/class/watchdog/watchdog0/timeout"),
         "active\n5\n"
     );
+    let (guardian, worker) = processes(&board);
+    for process in [guardian, worker] {
+        assert_eq!(board.run(&format!("cat /proc/{process}/oom_score_adj")), "-1000\n");
+        assert!(!board.run(&format!("grep VmLck /proc/{process}/status")).contains(" 0 kB"));
+    }
     // The clock, set back and forth, is of no account to it; a worker that dies is replaced in time.
     for date in ["2001-01-01", "2030-01-01", "2002-01-01"] {
         board.run(&format!("date -s {date}"));

@@ -203,13 +203,13 @@ fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
 
 #[test]
 fn memory_priority_and_the_kernels_choice_are_as_configured() {
-    let Some(board) = Board::new("[daemon]\nlock_memory = yes\noom_score_adj = -500\npriority = 7\n") else { return };
+    let Some(board) = Board::new("[daemon]\nlock_memory = yes\noom_score_adj = 500\npriority = 7\n") else { return };
     if board.log().contains("root may") {
         return skip("not allowed to set oom_score_adj, priority or locked memory");
     }
     for process in [board.daemon().id(), board.worker()] {
         let read = |file: &str| fs::read_to_string(format!("/proc/{process}/{file}")).expect("read");
-        assert_eq!(read("oom_score_adj").trim(), "-500");
+        assert_eq!(read("oom_score_adj").trim(), "500");
         let status = read("status");
         let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:")).expect("VmLck");
         assert!(!locked.trim().starts_with("0 "), "{locked}");
