@@ -14,7 +14,7 @@ pub fn take(settings: &Settings) {
     }
     if settings.lock_memory {
         // SAFETY: no pointers.
-        told("lock_memory = yes", unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) }.into());
+        told("lock_memory = yes", unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) } == 0);
     } else {
         // SAFETY: no pointers; what was never locked is unlocked without an error.
         unsafe { libc::munlockall() };
@@ -25,12 +25,12 @@ pub fn take(settings: &Settings) {
         // musl's function fails always, for POSIX means threads where the kernel means processes.
         // SAFETY: the call reads one `sched_param`, which begins with the priority and is that alone for the kernel.
         let done = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_FIFO, &raw const parameter) };
-        told("priority", done);
+        told("priority", done == 0);
     }
 }
 
-fn told(what: &str, done: libc::c_long) {
-    if done == -1 {
+fn told(what: &str, done: bool) {
+    if !done {
         warn!("{what}: {}; root may do that, or a raised limit (ulimit -l, ulimit -r)", io::Error::last_os_error());
     }
 }

@@ -30,6 +30,8 @@ pub struct Oracle {
     pub producers: Vec<Forked>,
     pub random: Random,
     pub counts: Counts,
+    /// Status blocks are removed: the history may be lost with one.
+    pub may_forget: bool,
     told: Told,
 }
 
@@ -69,7 +71,8 @@ impl Oracle {
             .zip(1..)
             .map(|((module_number, style), number)| Forked::new(module(module_number), style, number, seed))
             .collect();
-        let mut oracle = Oracle { board, producers, random, counts: Counts::new(), told: Told::default() };
+        let mut oracle =
+            Oracle { board, producers, random, counts: Counts::new(), may_forget: false, told: Told::default() };
         oracle.producers.iter_mut().for_each(Forked::start);
         oracle
     }
@@ -129,6 +132,7 @@ impl Oracle {
             |event: Option<&&EventEntry<u32>>| event.map_or(Vec::new(), |event| words::<u32, _>(*event).to_vec());
         // Where the status block was removed and its daemon killed before it was made again, the history starts anew.
         let goes_on = self.told.count == 0 || last(at(new.wrapping_add(1))) == self.told.last;
+        assert!(goes_on || self.may_forget || new as usize >= EVENTS, "the history was lost\n{}", self.board.log());
         if (new as usize) < EVENTS && goes_on {
             let mut up = std::mem::take(&mut self.told.up);
             for event in kept[kept.len() - new as usize..].iter().filter(|event| is_slot(&event.alarm)) {
