@@ -65,12 +65,8 @@ impl Oracle {
                 self.as_init();
             }
             3 | 4 => {
-                let worker = self.board.worker();
-                if self.random.below(2) == 0 && self.step(worker) {
-                    self.count("workers killed after a number of instructions");
-                }
                 // It may be on its way out already.
-                kill(worker, libc::SIGKILL);
+                kill(self.board.worker(), libc::SIGKILL);
                 self.count("workers killed");
             }
             _ => {
@@ -79,34 +75,6 @@ impl Oracle {
                 self.count("producers killed");
             }
         }
-    }
-
-    /// Lets the worker make some thousand instructions from where it is, one by one, while there is work for it: a kill from outside
-    /// would hardly ever meet the few that write the status block. It is stopped behind the last of them.
-    fn step(&mut self, worker: u32) -> bool {
-        let worker = worker as libc::pid_t;
-        let none = std::ptr::null_mut::<libc::c_void>();
-        // SAFETY: attaching touches no memory of ours.
-        if unsafe { libc::ptrace(libc::PTRACE_ATTACH, worker, none, none) } == -1 {
-            return false;
-        }
-        self.producers.iter().for_each(|producer| producer.allow(3));
-        let mut status = 0;
-        // SAFETY: the call writes one `int`.
-        let mut stopped =
-            || unsafe { libc::waitpid(worker, &mut status, libc::__WALL) } == worker && libc::WIFSTOPPED(status);
-        for _ in 0..self.random.below(20_000) {
-            // SAFETY: stepping touches no memory of ours.
-            if !stopped() || unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, worker, none, none) } == -1 {
-                return false;
-            }
-        }
-        let stopped = stopped();
-        kill(worker as u32, libc::SIGKILL);
-        // Who traces it learns of its death first, and only then its guardian.
-        // SAFETY: as above.
-        unsafe { libc::waitpid(worker, std::ptr::null_mut(), libc::__WALL) };
-        stopped
     }
 
     fn remove_anything(&mut self) {
