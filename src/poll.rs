@@ -27,7 +27,7 @@ use crate::futex::{self, Woken};
 use crate::monitor::Monitor;
 use crate::output::{Hardware, Order, Output};
 use crate::process::Mark;
-use crate::settings::{OutputSettings, Settings};
+use crate::settings::Settings;
 use crate::sysv::{self, Errno, Error, Key, Segment};
 use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
 
@@ -211,11 +211,6 @@ impl Poll {
             output.abandon(number, settings, now, hardware);
         }
         self.publish(now);
-    }
-
-    /// The outputs it drives.
-    pub fn outputs(&self) -> &[OutputSettings] {
-        &self.settings.outputs
     }
 
     fn bell(&self) -> Option<&Doorbell> {

@@ -153,10 +153,11 @@ impl<'a> Guardian<'a> {
         let mut next = clock::now() + self.tick();
         loop {
             let signal = signals::wait(next.since(clock::now()));
+            // First: a signal that is taken and not obeyed is lost.
+            self.obey(signal, Some(worker));
             if let Some(end) = ended(worker) {
                 return self.take_leave(end);
             }
-            self.obey(signal, Some(worker));
             if self.heart.state() == State::Working && !ready {
                 ready = true;
                 self.hold();
@@ -276,7 +277,8 @@ impl<'a> Guardian<'a> {
         self.alarm();
         process::kill(worker as u32);
         while ended(worker).is_none() {
-            signals::wait(self.tick());
+            let signal = signals::wait(self.tick());
+            self.obey(signal, None);
         }
         // It may have driven them meanwhile.
         self.alarm();

@@ -50,13 +50,14 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
     let mut hardware = Sysfs { patience: START_PATIENCE, renewed: Some(heart.renewed()) };
     // The largest thing there is, once and for all.
     let mut poll = Box::<Poll>::default();
+    // Before the first of them is driven: from then on the guardian must know them.
+    heart.lay(&settings.outputs);
     poll.start(guardian, settings, &mut hardware)?;
     poll.note_configuration(refused);
     if restarts > 0 {
         poll.note_restart(restarts, heart.cause());
     }
     loop {
-        heart.lay(poll.outputs());
         heart.set_state(State::Working);
         signals::tell(guardian.pid());
         hardware.patience = 0;
@@ -78,6 +79,7 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
             match config::load(options.file.as_deref()) {
                 Ok(loaded) => {
                     standing::take(&loaded.settings);
+                    heart.lay(&loaded.settings.outputs);
                     poll.reconfigure(loaded.settings, &mut hardware)?;
                     poll.note_configuration(false);
                     info!("configuration read again");

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
+use std::process::Stdio;
 
 use alarmd::process::is_gone;
 
 use crate::support::gpio_fs::Gpio;
-use crate::support::{Board, skip, wait_until};
+use crate::support::{Board, Process, skip, wait_until};
 
 /// A lamp on 17, a fail-safe relay on 18.
 const LINES: &str =
@@ -73,6 +74,22 @@ fn a_worker_that_dies_is_seen_also_where_the_one_who_started_alarmd_ignores_sigc
     board.wait_for_log("the worker died of signal 9; another is started");
     wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
     board.stop();
+}
+
+#[test]
+fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
+    let config = "[module sdhmgt]\nid = 31\n[relay office]\ngpio = 18\n[lamp late]\ngpio = 17\n";
+    let Some(board) = Board::bare(config) else { return };
+    let Some(gpio) = Gpio::mount(&board, &[17, 18]) else { return };
+    // It waits a second for the lamp's files, with the relay energised.
+    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
+    let mut daemon = Process(board.alarmd().stderr(Stdio::null()).spawn().expect("started"));
+    wait_until("energised", || gpio.edges(18) == [true]);
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.id())).expect("read");
+    alarmd::process::kill(children.trim().parse().expect("a worker"));
+    // Before it has ever worked it is not started again: who started alarmd must know.
+    assert_eq!(daemon.exit_code(), Some(1));
+    assert_eq!(gpio.edges(18), [true, false]);
 }
 
 #[test]
