@@ -14,6 +14,7 @@ mod main_job;
 mod memory;
 mod rights;
 mod sequence;
+mod steps;
 #[allow(dead_code)] // the campaigns use it too, and other parts of it
 mod support;
 mod wire;
