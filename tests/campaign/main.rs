@@ -203,6 +203,43 @@ fn signals_come_at_random() {
 }
 
 #[test]
+#[cfg(not(target_arch = "arm"))] // nothing can be preloaded into a static executable
+fn the_clock_is_set_back_and_forth() {
+    use std::os::unix::fs::FileExt;
+    let Some(mut board) = Board::bare(&files("")) else { return };
+    let path = board.path("clock");
+    fs::write(&path, [0; 4]).expect("made");
+    board.set("LD_PRELOAD", support::c::library("wall_clock"));
+    board.set("WALL_CLOCK", path.clone());
+    board.start();
+    // In place: the daemon has it mapped.
+    let set = |by: i32| {
+        let file = fs::File::options().write(true).open(&path).expect("there");
+        file.write_all_at(&by.to_ne_bytes(), 0).expect("set");
+    };
+    let mut oracle = Oracle::new(board);
+    oracle.run("clock", levels, |oracle| {
+        // By years, or by seconds; 1970 and after 2038 among them.
+        let by = match oracle.random.below(4) {
+            0 => -(clock::wall() as i32),
+            1 => oracle.random.next() as i32 / 2,
+            _ => oracle.random.below(20) as i32 - 10,
+        };
+        set(by);
+        oracle.count("clocks set");
+        if oracle.random.below(4) == 0 {
+            oracle.kill_anybody();
+        }
+    });
+    // The last word: it has been back, and a health check later it is told.
+    for by in [1000, -1000] {
+        set(by);
+        oracle.board.wait_for_checks(2);
+    }
+    wait_until("it is told", || oracle.board.events().contains(&"raised alarmd clock went back type 5".to_owned()));
+}
+
+#[test]
 fn lines_go_and_come_back() {
     let lines: Vec<u32> = (0..MODULES + 2).map(|number| 60 + number).collect();
     let Some(mut board) = Board::bare(&oracle::configuration("", |number| format!("gpio = {}", 60 + number))) else {

@@ -1,6 +1,6 @@
 //! Programs in C, built once a run from tests/c.
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
@@ -11,6 +11,17 @@ static BUILT: LazyLock<Mutex<HashMap<String, Program>>> = LazyLock::new(Mutex::d
 /// The executable of `tests/c/NAME.c`.
 #[track_caller]
 pub fn program(name: &str) -> Program {
+    build(name, &[])
+}
+
+/// The shared library of `tests/c/NAME.c`, to be preloaded.
+#[track_caller]
+pub fn library(name: &str) -> PathBuf {
+    build(name, &["-shared", "-fPIC"]).path().to_owned()
+}
+
+#[track_caller]
+fn build(name: &str, flags: &[&str]) -> Program {
     let mut built = BUILT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let build = || {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -18,7 +29,7 @@ pub fn program(name: &str) -> Program {
         let executable = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let mut cc = compiler();
         cc.args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"]).arg(root.join("include"));
-        cc.arg("-o").arg(&executable).arg(root.join(format!("tests/c/{name}.c")));
+        cc.args(flags).arg("-o").arg(&executable).arg(root.join(format!("tests/c/{name}.c")));
         let output = cc.output().expect("a C compiler");
         assert!(output.status.success(), "{name}.c: {}", String::from_utf8_lossy(&output.stderr));
         Program::in_c(executable)

@@ -161,6 +161,7 @@ pub struct Board {
     pub folder: TempDir,
     daemon: Option<Process>,
     log: PathBuf,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Board {
@@ -172,7 +173,7 @@ impl Board {
         }
         let folder = TempDir::new().expect("a temporary folder");
         let log = folder.path().join("log");
-        let board = Board { folder, daemon: None, log };
+        let board = Board { folder, daemon: None, log, environment: Vec::new() };
         symlink(Program::tool().path(), board.path("alarmctl")).expect("the second name");
         board.configure(config);
         Some(board)
@@ -200,7 +201,13 @@ impl Board {
         let mut command = Program::daemon().command();
         command.arg("-c").arg(self.path("alarmd.conf")).current_dir(self.folder.path());
         command.env_remove("RUST_LOG").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// From its next start on the daemon has this variable.
+    pub fn set(&mut self, name: &'static str, value: PathBuf) {
+        self.environment.push((name, value));
     }
 
     /// Starts the daemon and waits until it works.
