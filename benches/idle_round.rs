@@ -23,7 +23,8 @@ fn main() {
         }
         settings.modules.push(module).expect("room");
     }
-    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE, ..Default::default() };
+    let mut hardware = hardware::Sysfs::default();
+    hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings, &mut hardware).expect("started");
     // Long ago: every wait's deadline has passed, and no health check is due. All else is the daemon's way.

@@ -54,6 +54,11 @@ impl Inode {
         Ok(Inode { device: stat.st_dev, number: stat.st_ino, mode: stat.st_mode })
     }
 
+    /// True for a named pipe, which is not read without somebody who writes.
+    pub fn is_pipe(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFIFO
+    }
+
     /// True for an ordinary file, which somebody may delete or empty.
     pub fn is_plain(&self) -> bool {
         self.mode & libc::S_IFMT == libc::S_IFREG

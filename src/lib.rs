@@ -19,6 +19,7 @@
 //! | [`poll`] | the loop: read, decide, drive, publish, wait |
 //! | [`settings`] | what the loop is told to do |
 //! | [`clock`], [`file`](mod@file), [`futex`], [`process`] | the few system calls the loop lives on |
+//! | [`pace`] | not more than so much a second |
 //!
 //! There is no allocator here: the library is `no_std` without `alloc`, so the loop cannot allocate. Everything that
 //! needs std (configuration, GPIO set-up, logging) is in the executable.
@@ -36,6 +37,7 @@ pub mod file;
 pub mod futex;
 pub mod monitor;
 pub mod output;
+pub mod pace;
 pub mod poll;
 pub mod process;
 pub mod producer;

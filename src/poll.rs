@@ -9,7 +9,6 @@
 mod health;
 mod memory;
 mod own;
-mod pace;
 mod publisher;
 mod reconfigure;
 mod told;
@@ -26,18 +25,25 @@ use crate::clock::{self, MS, Nanos, Time};
 use crate::futex::{self, Woken};
 use crate::monitor::Monitor;
 use crate::output::{Hardware, Order, Output};
+use crate::pace::Pace;
 use crate::process::Mark;
-use crate::settings::Settings;
+use crate::settings::{OutputSettings, Settings};
 use crate::sysv::{self, Errno, Error, Key, Segment};
-use crate::wire::{Doorbell, OUTPUTS, SEGMENTS};
+use crate::wire::{Doorbell, EVENT_PLACES, EVENTS, OUTPUTS, SEGMENTS};
 
 use own::Owns;
-use pace::Pace;
 use publisher::{Publisher, View};
 use told::Told;
 
-/// What one look at a segment can tell at most: each slot's alarm ended and another raised, the segment's own likewise.
-const TOLD: usize = 2 * (33 + 4);
+/// What one look at a segment can tell at most: each slot's alarm ended, another raised and ended; the segment's own likewise.
+const TOLD: usize = 3 * 33 + 2 * 4;
+
+/// What driving the outputs can tell at most: each line failed and works again, in both passes.
+const DRIVEN: usize = 4 * OUTPUTS;
+
+/// How many transitions are held before they are published: as many as the ring of events has places that do not count yet.
+const ROOM: usize = EVENT_PLACES - EVENTS;
+const _: () = assert!(TOLD + DRIVEN <= ROOM);
 
 /// How many time-outs in a row may tell the time, where polls are so short that a health check comes later.
 const TIME_OUTS: u32 = 100;
@@ -69,7 +75,7 @@ pub struct Poll {
     monitors: Vec<Monitor, SEGMENTS>,
     outputs: Vec<Output, OUTPUTS>,
     /// Told, but not yet driven, logged and published.
-    transitions: Vec<Transition, { 2 * TOLD + 4 * OUTPUTS }>,
+    transitions: Vec<Transition, ROOM>,
     owns: Owns,
     guardian: Mark,
     restarts: u32,
@@ -106,7 +112,8 @@ impl Default for Poll {
             doorbell_error: None,
             publisher: None,
             status_error: None,
-            pace: Pace::default(),
+            // Together the 1000 rounds a second.
+            pace: Pace::new(100, 900),
             poll: 0,
             rounds: 0,
             wall: 0,
@@ -130,8 +137,14 @@ impl Poll {
         hardware: &mut impl Hardware,
     ) -> Result<(), StartError> {
         self.guardian = guardian;
-        self.take_over(&settings)?;
-        self.adopt(settings, hardware)
+        self.settings = settings;
+        self.take_over()?;
+        self.adopt(hardware)
+    }
+
+    /// The settings of the outputs that it drives.
+    pub fn outputs(&self) -> &[OutputSettings] {
+        &self.settings.outputs
     }
 
     /// Runs until `attention` is set, which a signal handler may do. After each completed turn `heart` is another number.
@@ -267,9 +280,14 @@ impl Poll {
     }
 
     fn make_room(&mut self, now: Time, hardware: &mut impl Hardware) {
-        if self.transitions.len() > TOLD {
+        if self.is_full() {
             self.settle(now, hardware);
         }
+    }
+
+    /// True if one more look might tell more than there is room for.
+    fn is_full(&self) -> bool {
+        self.transitions.len() + TOLD + DRIVEN > ROOM
     }
 
     /// Makes every line show what it must.

@@ -16,6 +16,7 @@ use std::os::fd::AsRawFd;
 
 use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock::{self, MS};
+use alarmd::pace::Pace;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
@@ -89,14 +90,15 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let log = folder.path().join("log");
     let file = fs::File::create(&log).expect("a log");
-    logging::init(false).expect("the first logger");
     // SAFETY: both descriptors are open; nothing else in this process writes to stderr meanwhile.
     let stderr = unsafe {
         let stderr = libc::dup(libc::STDERR_FILENO);
         libc::dup2(file.as_raw_fd(), libc::STDERR_FILENO);
         stderr
     };
-    let mut hardware = hardware::Sysfs { patience: hardware::START_PATIENCE, ..Default::default() };
+    logging::init(false, Pace::new(100_000, 1)).expect("the first logger");
+    let mut hardware = hardware::Sysfs::default();
+    hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings(folder.path()), &mut hardware).expect("started");
     let module = ModuleId::new(31).expect("an id");

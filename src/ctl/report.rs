@@ -5,7 +5,7 @@ use alarmd::monitor::{Role, State};
 use alarmd::process::Mark;
 use alarmd::settings::Kind;
 use alarmd::sysv::Errno;
-use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
+use alarmd::wire::{AlarmEntry, LARGEST, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
 
 use super::Failure;
@@ -164,10 +164,11 @@ fn output(entry: &OutputEntry<u32>) -> Output {
 
 fn segment(entry: &SegmentEntry<u32>) -> Segment {
     let state = State::ALL.get(entry.state as usize).copied();
-    let failure = match (state, entry.errno) {
+    let failure = match (state, entry.errno as i32) {
         (Some(State::Refused), 0) => Some(format!("owner {} is not trusted", entry.uid)),
+        (Some(State::Refused), libc::E2BIG) => Some(format!("{} bytes, of {LARGEST} at most", entry.size)),
         (_, 0) => None,
-        (_, errno) => Some(Errno::from_raw(errno as i32).to_string()),
+        (_, errno) => Some(Errno::from_raw(errno).to_string()),
     };
     Segment {
         role: Role::ALL.get(entry.role as usize).map_or("unknown", |role| role.word()),

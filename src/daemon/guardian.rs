@@ -19,9 +19,11 @@ use super::watchdog::Watchdog;
 use super::{Options, config, signals, standing, worker};
 
 /// How many looks without a round make a worker that hangs.
-const LOOKS: u32 = 4;
-/// How long a worker may take to set up: each line may take a second to become writable.
+const LOOKS: Nanos = 4;
+/// How long the first worker may take to its first round: nothing is energised yet, and the flash may be slow.
 const STARTING: Nanos = 60 * S;
+/// How much longer than for a round a worker may show no progress while it sets up, once alarms are watched.
+const SETTING_UP: Nanos = 2 * S;
 /// How long a worker may take to end in order.
 const STOPPING: Nanos = 5 * S;
 /// A worker that has worked for this long starts anew with the shortest pause.
@@ -48,6 +50,8 @@ pub struct Guardian<'a> {
     held: Vec<(OutputSettings, Option<Line>)>,
     /// What of the heart `held` was made from.
     version: (u32, u32),
+    /// How many of the worker's reloads are in `settings`.
+    reloads: u32,
     /// A worker has worked.
     worked: bool,
     /// It was told to stop, and until when the worker may take.
@@ -76,6 +80,7 @@ impl<'a> Guardian<'a> {
             watchdog,
             held: Vec::new(),
             version: (0, 0),
+            reloads: 0,
             worked: false,
             stopping: None,
             failure: None,
@@ -149,7 +154,7 @@ impl<'a> Guardian<'a> {
     /// Looks after a worker until it has ended. Unless that was in order, fail-safe outputs show an alarm then.
     fn watch(&mut self, worker: c_int) -> End {
         let mut ready = false;
-        let (mut rounds, mut looks) = (self.heart.round(), 0u32);
+        let (mut rounds, mut looks) = (self.heart.round(), 0);
         let mut next = clock::now() + self.tick();
         loop {
             let signal = signals::wait(next.since(clock::now()));
@@ -158,15 +163,17 @@ impl<'a> Guardian<'a> {
             if let Some(end) = ended(worker) {
                 return self.take_leave(end);
             }
-            if self.heart.state() == State::Working && !ready {
-                ready = true;
-                self.hold();
-                self.become_ready(worker);
+            if self.heart.state() == State::Working {
+                self.follow_reload();
+                if !ready {
+                    ready = true;
+                    self.hold();
+                    self.become_ready(worker);
+                }
             }
             let now = clock::now();
             if self.stopping.is_some_and(|until| now >= until) {
-                error!("the worker does not end; killed");
-                self.put_down(worker);
+                self.put_down(worker, "the worker does not end; killed");
                 return End::Stopped;
             }
             if now < next {
@@ -180,22 +187,27 @@ impl<'a> Guardian<'a> {
             }
             looks = if made == rounds { looks + 1 } else { 0 };
             rounds = made;
-            let patience = match self.heart.state() {
-                State::Working => u64::from(LOOKS),
-                State::Starting => STARTING / self.tick(),
-            };
-            if u64::from(looks) >= patience {
-                error!("the worker makes no rounds; killed, and another is started");
-                self.put_down(worker);
+            if looks * self.tick() >= self.patience() {
+                self.put_down(worker, "the worker makes no rounds; killed, and another is started");
                 return End::Died(0);
             }
         }
     }
 
+    /// How long a worker may make no round.
+    fn patience(&self) -> Nanos {
+        let hang = Nanos::from(self.settings.hang_ms) * MS;
+        match self.heart.state() {
+            State::Working => hang,
+            State::Starting if self.worked => hang + SETTING_UP,
+            State::Starting => STARTING,
+        }
+    }
+
     /// How long between two looks.
     fn tick(&self) -> Nanos {
-        let hang = Nanos::from(self.settings.hang_ms) * MS / Nanos::from(LOOKS);
-        let feed = Nanos::from(self.settings.watchdog_s) * S / Nanos::from(LOOKS);
+        let hang = Nanos::from(self.settings.hang_ms) * MS / LOOKS;
+        let feed = Nanos::from(self.settings.watchdog_s) * S / LOOKS;
         if self.settings.watchdog.is_some() { hang.min(feed) } else { hang }
     }
 
@@ -211,15 +223,22 @@ impl<'a> Guardian<'a> {
                 pass(libc::SIGTERM);
             }
             Some(libc::SIGHUP) => {
-                // The worker tells what is wrong with it.
-                if let Ok(loaded) = config::load(self.options.file.as_deref()) {
-                    self.settings = loaded.settings;
-                    self.watchdog.configure(&self.settings);
-                    standing::take(&self.settings);
-                }
                 pass(libc::SIGHUP);
             }
             _ => {}
+        }
+    }
+
+    /// Goes over to a configuration after the worker has: it has been read then, and found good.
+    fn follow_reload(&mut self) {
+        let reloads = self.heart.reloads();
+        if std::mem::replace(&mut self.reloads, reloads) == reloads {
+            return;
+        }
+        if let Ok(loaded) = config::load(self.options.file.as_deref()) {
+            self.settings = loaded.settings;
+            self.watchdog.configure(&self.settings);
+            standing::take(&self.settings);
         }
     }
 
@@ -273,8 +292,9 @@ impl<'a> Guardian<'a> {
     }
 
     /// Lines first: the worker may be where a signal does not reach it for a while.
-    fn put_down(&mut self, worker: c_int) {
+    fn put_down(&mut self, worker: c_int, why: &str) {
         self.alarm();
+        error!("{why}");
         process::kill(worker as u32);
         while ended(worker).is_none() {
             let signal = signals::wait(self.tick());

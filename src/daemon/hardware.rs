@@ -7,29 +7,34 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use alarmd::clock::{self, MS, Nanos, S};
+use alarmd::clock::{self, MS, Nanos, S, Time};
 use alarmd::file::Inode;
 use alarmd::output::{Hardware, Line, LineError, Step};
 use alarmd::settings::{OutputSettings, Target};
 use alarmd::sysv::Errno;
 use sysfs_gpio::{Direction, Pin};
 
-/// How long the files of a line may take to become writable after its export: udev sets their owner then.
-pub const START_PATIENCE: Nanos = S;
+/// How long the files of all lines together may take to become writable after their export: udev sets their owner then.
+pub const PATIENCE: Nanos = S;
 
 /// The board's real lines.
 #[derive(Default)]
 pub struct Sysfs {
-    /// How long to wait for files to become writable. Zero while the loop runs: it tries again later instead.
-    pub patience: Nanos,
+    /// Until when files may become writable. Past while the loop runs: it tries again later instead.
+    pub patient_until: Time,
+    /// Set when something else is more urgent than to be patient.
+    pub attention: Option<&'static AtomicBool>,
+    /// Another number while lines are being set up, so that nobody thinks that this process hangs.
+    pub progress: Option<&'static AtomicU32>,
     /// Goes up when a fail-safe output's line was set up: who holds it too must open it again.
     pub renewed: Option<&'static AtomicU32>,
 }
 
 impl Hardware for Sysfs {
     fn set_up(&mut self, output: &OutputSettings, energised: bool) -> Result<Line, LineError> {
+        self.note_progress();
         let line = match &output.target {
             Target::Gpio(number) => self.gpio(*number, output.active_low, energised),
             Target::Path(path) => file(Path::new(path.as_str()), output.active_low, energised),
@@ -42,6 +47,20 @@ impl Hardware for Sysfs {
 }
 
 impl Sysfs {
+    /// From now on [`PATIENCE`].
+    pub fn be_patient(&mut self) {
+        self.patient_until = clock::now() + PATIENCE;
+    }
+
+    /// From now on none.
+    pub fn be_quick(&mut self) {
+        self.patient_until = Time::default();
+    }
+
+    fn note_progress(&self) {
+        self.progress.map(|progress| progress.fetch_add(1, Ordering::Relaxed));
+    }
+
     /// Opens a line that is set up already, and leaves it as it is.
     pub fn hold(output: &OutputSettings) -> Option<Line> {
         match &output.target {
@@ -90,13 +109,14 @@ impl Sysfs {
     }
 
     fn wait_until_writable(&self, folder: &Path) {
-        let deadline = clock::now() + self.patience;
+        let urgent = || self.attention.is_some_and(|attention| attention.load(Ordering::Relaxed));
         let writable = |name| OpenOptions::new().write(true).open(folder.join(name)).is_ok();
         while !(writable("value") && (writable("direction") || inode(&folder.join("direction")).is_none())) {
-            if clock::now() >= deadline {
+            if clock::now() >= self.patient_until || urgent() {
                 // What cannot be written is told by who writes it.
                 return;
             }
+            self.note_progress();
             clock::sleep(5 * MS);
         }
     }

@@ -26,13 +26,18 @@ pub struct Heart {
     state: AtomicU32,
     restarts: AtomicU32,
     cause: AtomicU32,
+    /// How many times a worker has gone over to a configuration that was read again.
+    reloads: AtomicU32,
     /// Goes up when a line was set up anew: descriptors from before may be dead.
     renewed: AtomicU32,
     sequence: AtomicU32,
     writer: AtomicU32,
     count: AtomicU32,
-    lines: [LineEntry; OUTPUTS],
+    lines: [LineEntry; LINES],
 }
+
+/// While a configuration is read again: the old lines and the new ones.
+const LINES: usize = 2 * OUTPUTS;
 
 /// A fail-safe output's line.
 #[repr(C)]
@@ -81,6 +86,16 @@ impl Heart {
         self.rounds.load(Ordering::Relaxed)
     }
 
+    /// The worker has gone over to a configuration that was read again.
+    pub fn note_reload(&self) {
+        self.reloads.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many times that was so.
+    pub fn reloads(&self) -> u32 {
+        self.reloads.load(Ordering::Acquire)
+    }
+
     /// Goes up when a line was set up anew.
     pub fn renewed(&self) -> &AtomicU32 {
         &self.renewed
@@ -103,11 +118,11 @@ impl Heart {
     }
 
     /// Lays down which lines the fail-safe ones of these outputs have.
-    pub fn lay(&self, outputs: &[OutputSettings]) {
+    pub fn lay<'a>(&self, outputs: impl IntoIterator<Item = &'a OutputSettings>) {
         // There is one worker at a time; one that was killed in here left the sequence odd, and leaving makes it even.
         let writer = AtomicU32::new(0);
         let Ok(_inside) = Sequence::new(&self.sequence, &writer).enter(1, |_| true) else { return };
-        let fail_safe = outputs.iter().filter(|output| output.fail_safe);
+        let fail_safe = outputs.into_iter().filter(|output| output.fail_safe);
         let mut count = 0;
         for (output, entry) in fail_safe.zip(&self.lines) {
             let (gpio, path) = match &output.target {
@@ -131,7 +146,7 @@ impl Heart {
         let mut found = Vec::new();
         let writer = AtomicU32::new(0);
         let whole = Sequence::new(&self.sequence, &writer).read(|| {
-            let count = OUTPUTS.min(self.count.load(Ordering::Relaxed) as usize);
+            let count = LINES.min(self.count.load(Ordering::Relaxed) as usize);
             found = self.lines[..count].iter().filter_map(LineEntry::output).collect();
         });
         whole.then_some(found)

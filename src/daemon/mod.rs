@@ -14,6 +14,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use alarmd::pace::Pace;
 use log::error;
 
 use crate::{FAILED, USAGE};
@@ -113,6 +114,7 @@ fn check(options: &Options, loaded: &Loaded) -> ExitCode {
 }
 
 fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
-    logging::init(options.syslog).map_err(|error| error.to_string())?;
+    // A thousand alarms at once are told; who raises and clears without end fills no flash.
+    logging::init(options.syslog, Pace::new(1000, 10)).map_err(|error| error.to_string())?;
     Guardian::new(options, loaded.settings)?.run()
 }

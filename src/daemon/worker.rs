@@ -1,10 +1,10 @@
 //! The worker: the loop and all that it needs. Forked by the guardian, without which it does not stay.
 use alarmd::poll::{Poll, StartError};
 use alarmd::process::Mark;
-use alarmd::settings::Settings;
+use alarmd::settings::{OutputSettings, Settings};
 use log::{error, info, warn};
 
-use super::hardware::{START_PATIENCE, Sysfs};
+use super::hardware::Sysfs;
 use super::heart::{Heart, State};
 use super::{Options, config, signals, standing};
 use crate::FAILED;
@@ -47,7 +47,13 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
         },
     };
     standing::take(&settings);
-    let mut hardware = Sysfs { patience: START_PATIENCE, renewed: Some(heart.renewed()) };
+    let mut hardware = Sysfs {
+        attention: Some(signals::attention()),
+        progress: Some(heart.rounds()),
+        renewed: Some(heart.renewed()),
+        ..Sysfs::default()
+    };
+    hardware.be_patient();
     // The largest thing there is, once and for all.
     let mut poll = Box::<Poll>::default();
     // Before the first of them is driven: from then on the guardian must know them.
@@ -60,7 +66,7 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
     loop {
         heart.set_state(State::Working);
         signals::tell(guardian.pid());
-        hardware.patience = 0;
+        hardware.be_quick();
         poll.run(&mut hardware, signals::attention(), heart.rounds())?;
         let wanted = signals::take(guardian.pid());
         if wanted.orphaned {
@@ -75,13 +81,18 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
         }
         if wanted.reload {
             heart.set_state(State::Starting);
-            hardware.patience = START_PATIENCE;
+            hardware.be_patient();
             match config::load(options.file.as_deref()) {
                 Ok(loaded) => {
                     standing::take(&loaded.settings);
-                    heart.lay(&loaded.settings.outputs);
+                    // The old ones too, until they are where they belong.
+                    let new = &loaded.settings.outputs;
+                    let leave = |old: &&OutputSettings| new.iter().all(|output| output.target != old.target);
+                    heart.lay(new.iter().chain(poll.outputs().iter().filter(leave)));
                     poll.reconfigure(loaded.settings, &mut hardware)?;
+                    heart.lay(poll.outputs());
                     poll.note_configuration(false);
+                    heart.note_reload();
                     info!("configuration read again");
                 }
                 Err(reason) => {

@@ -28,7 +28,13 @@ impl Monitor {
             let (was, is) = (from_slot(module, number, old), from_slot(module, number, new));
             match (old.flag != 0, new.flag != 0) {
                 (false, true) => tell(Transition::Raised(is)),
-                (true, false) => tell(Transition::Cleared(was)),
+                (true, false) if was.id == is.id || new.count == 0 => tell(Transition::Cleared(was)),
+                // Cleared, and another raised and cleared in its slot.
+                (true, false) => {
+                    tell(Transition::Cleared(was));
+                    tell(Transition::Raised(is));
+                    tell(Transition::Cleared(is));
+                }
                 (true, true) if was.id == is.id => tell(Transition::Changed { from: was, to: is }),
                 (true, true) => {
                     tell(Transition::Cleared(was));

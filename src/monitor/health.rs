@@ -9,13 +9,15 @@ use crate::alarm::{Origin, Transition};
 use crate::clock::Time;
 use crate::settings::{ModuleSettings, OnLost, Settings};
 use crate::sysv::{Access, Errno, Error, Id, Key, Op, Refusal, Segment};
-use crate::wire::{MODULE_MAGIC, ModuleSegment};
+use crate::wire::{LARGEST, MODULE_MAGIC, ModuleSegment, Slot};
 
 /// Why a segment is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rejection {
     Call(Error),
     Untrusted(u32),
+    /// Larger than anybody's: its size.
+    Large(usize),
     /// More may write it than the configuration's mode lets, and it is not ours to change: its mode.
     Open(u32),
     /// The daemon before this one told it, with this alarm.
@@ -54,6 +56,9 @@ impl Monitor {
         tell: &mut impl FnMut(Transition),
     ) -> Verdict {
         let module = &settings.modules[self.module];
+        if self.removed {
+            self.lose(module, tell);
+        }
         let mut verdict = Verdict::Stay;
         match self.role {
             Role::Fixed => {}
@@ -177,8 +182,12 @@ impl Monitor {
                 (Some(_), Some(_)) => warn!("module {name}: key {key} leads to segment {id} now; moved to it"),
             }
             self.segment = Some(segment);
-            self.first = true;
             self.made = found.is_none();
+            // All that stands in one that we made, or that came after ours, has happened since.
+            self.first = !(self.made || had.is_some() || self.removed);
+            self.removed = false;
+            // What is up in both is one alarm that goes on. But a count is one of this segment alone.
+            self.seen.slots.iter_mut().filter(|slot| slot.flag == 0).for_each(|slot| *slot = Slot::default());
             match (had, found) {
                 (Some(_), None) => self.lose(module, tell),
                 (Some(_), Some(_)) => {
@@ -228,6 +237,9 @@ impl Monitor {
         self.stat = Some(stat);
         if let Some(stranger) = settings.stranger(&stat) {
             return Err(Rejection::Untrusted(stranger));
+        }
+        if stat.size > LARGEST {
+            return Err(Rejection::Large(stat.size));
         }
         if stat.size < size_of::<ModuleSegment>() {
             return Err(Rejection::Call(Error { op: Op::Get, errno: Errno::EINVAL }));
@@ -332,6 +344,10 @@ impl Monitor {
                     (Rejection::Untrusted(uid), Some(key)) => error!(
                         "{whose}: key {key}: the segment's owner, user {uid}, is not trusted; remove it (ipcrm -M {key}) \
                          or name the user under trust in alarmd.conf"
+                    ),
+                    (Rejection::Large(size), Some(key)) => error!(
+                        "{whose}: key {key}: the segment has {size} bytes, and {LARGEST} at most are taken; it is another \
+                         program's: remove it (ipcrm -M {key}) or name another ftok path"
                     ),
                     (Rejection::Open(mode), Some(key)) => error!(
                         "{whose}: key {key}: the segment's mode {mode:04o} lets strangers write, and it is not alarmd's to \

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::health::Rejection;
 use super::{Attended, Monitor, Role};
-use crate::alarm::{ModuleId, Origin, Transition};
+use crate::alarm::{ModuleId, Origin};
 use crate::settings::ModuleSettings;
 use crate::sysv::{Access, Id, Key, Segment, words, words_mut};
 use crate::wire::{ModuleSegment, SavedSegment};
@@ -44,13 +44,8 @@ impl Monitor {
     }
 
     /// The monitor that was saved, for the module at this position. Attaches the segment it had; where that was removed
-    /// since, its alarms end as `on_lost` says.
-    pub fn restore(
-        position: usize,
-        module: &ModuleSettings,
-        from: &SavedSegment,
-        tell: &mut impl FnMut(Transition),
-    ) -> Option<Monitor> {
+    /// since, its alarms end at the first check, as `on_lost` says.
+    pub fn restore(position: usize, module: &ModuleSettings, from: &SavedSegment) -> Option<Monitor> {
         let get = |word: &AtomicU32| word.load(Ordering::Relaxed);
         let role = *Role::ALL.get(get(&from.role) as usize)?;
         let mut monitor = Monitor::new(position, role, module);
@@ -71,11 +66,9 @@ impl Monitor {
             Origin::from_number(get(&from.rejected)).filter(|_| get(&from.rejected) != 0).map(Rejection::Before);
         if let Some(id) = Id::known(get(&from.shmid) as i32) {
             let size = size_of::<ModuleSegment>();
-            match Segment::attach_id(id, size, Access::ReadWrite).ok().filter(|s| s.stat().is_ok_and(|s| !s.destroyed))
-            {
-                Some(segment) => monitor.segment = Some(segment),
-                None => monitor.lose(module, tell),
-            }
+            let segment = Segment::attach_id(id, size, Access::ReadWrite).ok();
+            monitor.segment = segment.filter(|s| s.stat().is_ok_and(|s| !s.destroyed));
+            monitor.removed = monitor.segment.is_none();
         }
         Some(monitor)
     }

@@ -45,8 +45,10 @@ pub struct Monitor {
     seen: ModuleSegment<u32>,
     /// `seen` stands for a segment that was removed, until somebody writes the new one.
     held: bool,
-    /// The next read is the first of this segment.
+    /// The next read is the first of a segment that was there before us: what has ended in it, we have not missed.
     first: bool,
+    /// The segment was removed while no daemon ran.
+    removed: bool,
     /// We made the segment.
     made: bool,
     busy: bool,
@@ -73,6 +75,7 @@ impl Monitor {
             seen: ModuleSegment::EMPTY,
             held: false,
             first: true,
+            removed: false,
             made: false,
             busy: false,
             lost: false,
@@ -147,6 +150,7 @@ impl Monitor {
     pub fn errno(&self) -> Option<Errno> {
         match (self.rejection, self.refusal) {
             (Some(Rejection::Call(error)), _) => Some(error.errno),
+            (Some(Rejection::Large(_)), _) => Some(Errno::E2BIG),
             (None, Some(Refusal::Unusable(errno))) => Some(errno),
             _ => None,
         }

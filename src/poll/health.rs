@@ -11,8 +11,8 @@ use crate::clock::{self, Nanos, S, Time};
 use crate::monitor::{Monitor, Role, Verdict};
 use crate::output::{Hardware, Order};
 use crate::settings::Settings;
-use crate::sysv::{Errno, Error, Key, Segment};
-use crate::wire::{Doorbell, MODULES, SEGMENTS};
+use crate::sysv::{Errno, Error, Key, Segment, Stat};
+use crate::wire::{Doorbell, LARGEST, MODULES, SEGMENTS};
 
 /// How often.
 const HEALTH: Nanos = S;
@@ -55,7 +55,7 @@ impl Poll {
             warn!("{error}; alarmctl cannot see this daemon until it is mended");
         }
         self.status_error = error;
-        self.set_limit(Own::Status, error);
+        self.set_owned([Own::Status, Own::StatusRefused], error);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Poll {
             Err(_) => {}
         }
         self.doorbell_error = opened.as_ref().err().copied();
-        self.set_limit(Own::Doorbell, self.doorbell_error);
+        self.set_owned([Own::Doorbell, Own::DoorbellRefused], self.doorbell_error);
         self.doorbell = opened.ok();
     }
 }
@@ -148,9 +148,10 @@ impl Poll {
 fn open_doorbell(settings: &Settings) -> Result<Segment, Error> {
     let size = size_of::<Doorbell>();
     if let Ok((id, stat)) = Segment::find(Key::DOORBELL).and_then(|id| id.stat().map(|stat| (id, stat))) {
-        if stat.size < size || !settings.trusts(&stat) {
-            warn!("doorbell: segment {} of user {} is of no use; replaced", id.raw(), stat.uid);
+        if stat.size < size || stat.size > LARGEST || !settings.trusts(&stat) {
             id.remove()?;
+            let Stat { size, uid, .. } = stat;
+            warn!("doorbell: segment {}, of user {uid} and of {size} bytes, is of no use; replaced", id.raw());
         }
     }
     let (segment, _) = Segment::open_or_create(Key::DOORBELL, size, settings.mode)?;

@@ -7,11 +7,12 @@ use log::info;
 use super::own::Owns;
 use super::{Poll, StartError, tell};
 use crate::alarm::{Alarm, AlarmId, ModuleId, Name, Origin, Severity, Transition};
+use crate::clock;
 use crate::monitor::{Monitor, Role};
 use crate::output::{LineError, Output, Step};
-use crate::settings::{ModuleSettings, Settings};
-use crate::sysv::Errno;
-use crate::wire::{MemoryCopy, SavedOutput, SavedSegment, unpack_text};
+use crate::settings::ModuleSettings;
+use crate::sysv::{Errno, Key};
+use crate::wire::{MemoryCopy, SEGMENTS, SavedOutput, SavedSegment, unpack_text};
 
 use super::publisher::Publisher;
 
@@ -22,50 +23,68 @@ fn get(word: &AtomicU32) -> u32 {
 impl Poll {
     /// Takes the status block, and over what the daemon before has left in it: what was seen in each segment and which outputs
     /// had failed. What became of that meanwhile is then told as any change is.
-    pub(super) fn take_over(&mut self, settings: &Settings) -> Result<(), StartError> {
+    pub(super) fn take_over(&mut self) -> Result<(), StartError> {
         let publisher = Publisher::claim(self.guardian)?;
+        let mut any_gone = false;
         if let Some(kept) = publisher.memory().kept() {
             self.owns = Owns(get(&kept.own));
+            self.restore_outputs(kept);
             for saved in kept.segments() {
-                self.restore_segment(settings, saved);
+                match self.module_of(saved) {
+                    Some(module) => {
+                        // There is room: they were saved from a table as large as this.
+                        let restored = Monitor::restore(module, &self.settings.modules[module], saved);
+                        self.monitors.extend(restored);
+                    }
+                    None => any_gone = true,
+                }
             }
-            self.restore_outputs(settings, kept);
             if !self.monitors.is_empty() {
                 info!("going on with {} segments that the daemon before has watched", self.monitors.len());
             }
         }
-        self.publisher = Some(publisher);
+        if any_gone {
+            self.forget_gone(publisher);
+        } else {
+            self.publisher = Some(publisher);
+        }
         Ok(())
     }
 
-    fn restore_segment(&mut self, settings: &Settings, saved: &SavedSegment) {
-        let Some(id) = ModuleId::new(get(&saved.module)) else { return };
-        let position = settings.modules.iter().position(|module| module.id == id);
-        let served = |monitor: &Monitor, module: &ModuleSettings| match monitor.role() {
-            Role::Fixed => monitor.key() == Some(module.key),
-            Role::Ftok | Role::Former => module.ftok.is_some(),
+    /// Position of the module that a segment belongs to; `None` if it is watched no more, or elsewhere.
+    fn module_of(&self, saved: &SavedSegment) -> Option<usize> {
+        let module = self.settings.modules.iter().position(|module| module.id.get() == get(&saved.module))?;
+        let settings = &self.settings.modules[module];
+        let is_found = match Role::ALL.get(get(&saved.role) as usize)? {
+            Role::Fixed => Key::fixed(get(&saved.key)) == Some(settings.key),
+            Role::Ftok | Role::Former => settings.ftok.is_some(),
         };
-        let mut tell = tell(&mut self.annunciator, &mut self.transitions);
-        if let Some(position) = position {
-            let module = &settings.modules[position];
-            if let Some(monitor) = Monitor::restore(position, module, saved, &mut tell) {
-                if served(&monitor, module) {
-                    // There is room: it was saved from a table as large as this.
-                    let _ = self.monitors.push(monitor);
-                    return;
-                }
-            }
-        }
-        // A module that is watched no more, or elsewhere: its alarms have ended.
-        if let Some(name) = Name::new("gone") {
+        is_found.then_some(module)
+    }
+
+    /// The alarms of what is watched no more have ended. When all else has been taken over, for it may have to be published in
+    /// between. Apart, because it takes much of the stack, and hardly ever comes.
+    #[cold]
+    #[inline(never)]
+    fn forget_gone(&mut self, publisher: Publisher) {
+        let mut gone = Vec::<(ModuleSettings, Monitor), SEGMENTS>::new();
+        for saved in publisher.memory().kept().into_iter().flat_map(MemoryCopy::segments) {
+            let module = Name::new("gone").zip(ModuleId::new(get(&saved.module)));
+            let Some((name, id)) = module.filter(|_| self.module_of(saved).is_none()) else { continue };
             let module = ModuleSettings::new(name, id);
-            if let Some(mut monitor) = Monitor::restore(0, &module, saved, &mut tell) {
-                monitor.forget(&module, &mut tell);
+            gone.extend(Monitor::restore(0, &module, saved).map(|monitor| (module, monitor)));
+        }
+        self.publisher = Some(publisher);
+        for (module, monitor) in &mut gone {
+            if self.is_full() {
+                self.tell_all();
+                self.publish(clock::now());
             }
+            monitor.forget(module, &mut tell(&mut self.annunciator, &mut self.transitions));
         }
     }
 
-    fn restore_outputs(&mut self, settings: &Settings, kept: &MemoryCopy) {
+    fn restore_outputs(&mut self, kept: &MemoryCopy) {
         let saved: Vec<&SavedOutput, { crate::wire::OUTPUTS }> = kept.outputs().iter().collect();
         for (number, saved) in saved.iter().enumerate() {
             let failed = get(&saved.failed);
@@ -74,8 +93,7 @@ impl Poll {
             let mut bytes = [0; 32];
             let words = saved.name.each_ref().map(get);
             let name = unpack_text(&words, &mut bytes);
-            let same = settings
-                .outputs
+            let same = (self.settings.outputs)
                 .get(number)
                 .filter(|output| output.name.as_str() == name && output.kind as u32 == get(&saved.kind));
             let restored = if same.is_some() {

@@ -16,17 +16,24 @@ pub(super) enum Own {
     Doorbell = 2,
     /// There is no status block to be had.
     Status = 4,
+    /// The doorbell is another's, and not alarmd's to replace.
+    DoorbellRefused = 8,
+    /// The status block is another's, and not alarmd's to replace.
+    StatusRefused = 16,
 }
 
 impl Own {
-    const ALL: [Own; 3] = [Own::Configuration, Own::Doorbell, Own::Status];
+    const ALL: [Own; 5] = [Own::Configuration, Own::Doorbell, Own::Status, Own::DoorbellRefused, Own::StatusRefused];
 
     fn alarm(self) -> Alarm {
         let limit = |index| (Origin::Limit, AlarmId { kind: 6, code: 0, index }, Severity::Major);
+        let refused = |index| (Origin::Refused, AlarmId { kind: 1, code: 0, index }, Severity::Major);
         let (origin, id, severity) = match self {
             Own::Configuration => (Origin::Configuration, AlarmId { kind: 3, code: 0, index: 0 }, Severity::Minor),
             Own::Doorbell => limit(1),
             Own::Status => limit(2),
+            Own::DoorbellRefused => refused(1),
+            Own::StatusRefused => refused(2),
         };
         Alarm::own(0, origin, id, severity)
     }
@@ -85,9 +92,10 @@ impl Poll {
         self.wall = wall;
     }
 
-    /// A call that makes one of our own segments failed, or did not: is it for want of memory or segments?
-    pub(super) fn set_limit(&mut self, own: Own, error: Option<Error>) {
-        self.set_own(own, error.is_some_and(Error::is_limit));
+    /// A call that makes one of our own segments failed, or did not: is it for want of memory or segments, or for another's?
+    pub(super) fn set_owned(&mut self, [limit, refused]: [Own; 2], error: Option<Error>) {
+        self.set_own(limit, error.is_some_and(Error::is_limit));
+        self.set_own(refused, error.is_some_and(|error| !error.is_limit()));
     }
 
     fn set_own(&mut self, own: Own, up: bool) {

@@ -90,12 +90,14 @@ impl Publisher {
         }
         // Its guardian has died, and it is on its way out; or it cannot be, where somebody stopped it.
         let orphan = Mark::from_word(status.worker.load(Ordering::Relaxed));
-        let deadline = clock::now() + ORPHAN;
+        let mut deadline = clock::now() + ORPHAN;
         // Of our name: a damaged block may say anything, and somebody will be killed for it.
         while orphan != Mark::me() && orphan.is_alike() {
             if clock::now() >= deadline {
                 warn!("the worker of the daemon before, process {}, does not end; killed", orphan.pid());
                 process::kill(orphan.pid());
+                // The kernel may hold it for a while.
+                deadline = clock::now() + ORPHAN;
             }
             clock::sleep(MS);
         }
@@ -123,6 +125,9 @@ impl Publisher {
             return Ok(());
         }
         let guardian = Mark::from_word(self.block().status.daemon.load(Ordering::Relaxed));
+        if let Some(other) = other_daemon(guardian) {
+            return Err(StartError::Runs(other.pid()));
+        }
         let fresh = Publisher::claim(guardian)?;
         warn!("the status block was removed; made segment {} under key {}", fresh.segment.id().raw(), Key::STATUS);
         fresh.write(|block| {
@@ -181,7 +186,7 @@ impl Publisher {
             put(&block.alarm_count, count);
             put(&block.module_count, view.modules.len());
             put(&block.segment_count, view.monitors.len());
-            put(&block.output_count, view.outputs.len());
+            put(&block.output_count, view.lines.len().min(view.outputs.len()));
         });
     }
 
@@ -215,7 +220,8 @@ fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
     let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
     put(&draft.event_count, event_count);
     put(&draft.own, view.owns.0);
-    put(&draft.output_count, view.outputs.len() as u32);
+    // Fewer lines than settings, while other settings are being gone over to.
+    put(&draft.output_count, view.lines.len().min(view.outputs.len()) as u32);
     put(&draft.segment_count, view.monitors.len() as u32);
     for ((settings, line), to) in view.outputs.iter().zip(view.lines).zip(&draft.outputs) {
         let failure = line.failure();
@@ -235,23 +241,34 @@ fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
     memory.commit();
 }
 
-/// A segment under our key that is too small, or another user's, is replaced: what stands in it is told as the daemon's word.
+/// The daemon that has taken the key of the status block since this one had it: root's, which may take it from anybody, or one of
+/// our own user.
+fn other_daemon(ours: Mark) -> Option<Mark> {
+    let segment = Segment::attach(Key::STATUS, 0, Access::ReadOnly).ok()?;
+    let believed = segment.stat().is_ok_and(|stat| [0, process::user()].contains(&stat.uid));
+    Some(Mark::from_word(StatusBlock::daemon_of(&segment))).filter(|mark| believed && *mark != ours && mark.is_alike())
+}
+
+/// A segment under our key that is of another size, or another user's, is replaced: what stands in it is told as the daemon's word.
 fn open() -> Result<Segment, StartError> {
     let open = || Segment::open_or_create(Key::STATUS, StatusBlock::SIZE, 0o644).map(|(segment, _)| segment);
     if let Ok((id, stat)) = Segment::find(Key::STATUS).and_then(|id| id.stat().map(|stat| (id, stat))) {
         let stranger = [stat.uid, stat.creator] != [process::user(); 2];
-        if stranger {
-            warn!("status block: segment {} of user {} is not ours; replaced", id.raw(), stat.uid);
-        } else if stat.size < StatusBlock::SIZE {
-            // An older version's, and perhaps one that runs.
+        if !stranger && stat.size != StatusBlock::SIZE {
+            // Another version's, and perhaps one that runs.
             let daemon = Segment::attach_id(id, 0, Access::ReadOnly).map(|segment| StatusBlock::daemon_of(&segment));
             if let Some(mark) = daemon.ok().map(Mark::from_word).filter(|mark| mark.is_alive()) {
                 return Err(StartError::Runs(mark.pid()));
             }
-            warn!("status block: segment {} is of another version; set aside, and rebuilt from the modules", id.raw());
         }
-        if stranger || stat.size < StatusBlock::SIZE {
+        if stranger || stat.size != StatusBlock::SIZE {
             id.remove().map_err(StartError::Status)?;
+            let (id, user) = (id.raw(), stat.uid);
+            if stranger {
+                warn!("status block: segment {id} of user {user} is not ours; replaced");
+            } else {
+                warn!("status block: segment {id} is of another version; set aside, and rebuilt from the modules");
+            }
         }
     }
     open().map_err(StartError::Status)

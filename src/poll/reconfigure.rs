@@ -52,15 +52,16 @@ impl Poll {
             monitor.module = position.unwrap_or(0);
         }
         self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
-        self.adopt(settings, hardware)
+        self.settings = settings;
+        self.adopt(hardware)
     }
 
     /// Goes on with these settings: what there is of monitors and outputs is theirs already.
-    pub(super) fn adopt(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+    pub(super) fn adopt(&mut self, hardware: &mut impl Hardware) -> Result<(), StartError> {
         let now = clock::now();
-        self.settings = settings;
-        // Half of it: the guardian expects a round in that time.
-        self.poll = Nanos::from(self.settings.poll_ms.min(self.settings.hang_ms / 2)) * MS;
+        // Half of these: guardian and watchdog expect a round in that time.
+        let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
+        self.poll = Nanos::from(poll_ms.min(hang_ms / 2).min(watchdog_s * 500)) * MS;
         while self.outputs.len() < self.settings.outputs.len() {
             let _ = self.outputs.push(Output::default());
         }

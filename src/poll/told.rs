@@ -1,7 +1,7 @@
 //! A transition as one log line: what, which module, which alarm, which outputs.
 use core::fmt;
 
-use crate::alarm::{Origin, Transition};
+use crate::alarm::{AlarmId, Origin, Transition};
 use crate::annunciator::Annunciator;
 use crate::settings::Settings;
 
@@ -26,19 +26,13 @@ impl fmt::Display for Told<'_> {
         let (origin, severity, id) = (alarm.origin, alarm.severity, alarm.id);
         match origin {
             Origin::Slot(_) => write!(f, "{id} level {:#x} ({severity}), {origin}", alarm.level)?,
-            Origin::Refused => write!(f, "segment of module {} refused ({severity})", id.code)?,
+            Origin::Refused if id.code != 0 => write!(f, "segment of module {} refused ({severity})", id.code)?,
+            Origin::Refused => write!(f, "segment of {} refused ({severity})", whose(id))?,
             Origin::Failed => write!(f, "output {} failed ({severity})", id.index)?,
             Origin::Restarted if id.code == 0 => write!(f, "worker {} restarted: it hung ({severity})", id.index)?,
             Origin::Restarted => write!(f, "worker {} restarted: signal {} ({severity})", id.index, id.code)?,
             Origin::Clock => write!(f, "{origin} by {} s ({severity})", id.code)?,
-            Origin::Limit => {
-                let whose = match (id.code, id.index) {
-                    (0, 1) => "the doorbell",
-                    (0, _) => "the status block",
-                    _ => "a module",
-                };
-                write!(f, "{origin}: no segment for {whose} ({severity})")?;
-            }
+            Origin::Limit => write!(f, "{origin}: no segment for {} ({severity})", whose(id))?,
             Origin::Silent | Origin::Lost | Origin::NoProducer | Origin::Configuration => {
                 write!(f, "{origin} ({severity})")?;
             }
@@ -52,5 +46,14 @@ impl fmt::Display for Told<'_> {
             f.write_str(": no output listens")?;
         }
         Ok(())
+    }
+}
+
+/// Whose segment it is that could not be had.
+fn whose(id: AlarmId) -> &'static str {
+    match (id.code, id.index) {
+        (0, 1) => "the doorbell",
+        (0, _) => "the status block",
+        _ => "a module",
     }
 }

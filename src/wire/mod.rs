@@ -9,6 +9,10 @@ mod module;
 mod sequence;
 mod status;
 
+/// The largest segment that is taken for a module's or the doorbell, in bytes: old programs may have asked for more than they need,
+/// and whoever attaches a segment, or locks it in RAM, has all of it.
+pub const LARGEST: usize = 64 * 1024;
+
 /// What the sequence lock is built from. The model checker's test puts its own in this place.
 mod sync {
     pub use core::hint::spin_loop;

@@ -69,7 +69,9 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     assert!(board.run("alarmctl status").contains("major"));
     board.run(&format!("{}; echo 0 >/tmp/orders", mark(0)));
     board.expect_edges(&[(SPARE, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
-    board.run("kill $(cat /tmp/holder)");
+    // It leaves in order: one that died would be missed.
+    board.run("echo 2 >/tmp/orders; kill $(cat /tmp/holder)");
+    board.wait_for("it has left", |board| board.run("cat /tmp/answers").contains("left"));
 
     // alarmctl rings; no poll comes in between.
     board.run(

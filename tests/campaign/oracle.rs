@@ -1,9 +1,9 @@
 //! The oracle: a board, its producers, what they must make it show, and a check of that.
 use std::collections::{BTreeMap, BTreeSet};
 
-use alarmd::alarm::ModuleId;
+use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::sysv::{Access, Key, Segment, words};
-use alarmd::wire::{AlarmEntry, EVENTS, EventEntry, StatusBlock};
+use alarmd::wire::{AlarmEntry, EVENTS, EventEntry, ModuleSegment, StatusBlock, copy_module};
 
 use crate::producers::{Forked, Style, Up};
 use crate::support::{Board, Random, wait_for, wait_until};
@@ -23,7 +23,12 @@ struct Told {
     /// The last of them, as words.
     last: Vec<u32>,
     up: BTreeSet<(u32, u32)>,
+    /// What stood in each slot: its alarm, and how many times it was raised.
+    raised: BTreeMap<(u32, u32), Raised>,
 }
+
+/// An alarm, and how many times it was raised.
+type Raised = (AlarmId, u32);
 
 pub struct Oracle {
     pub board: Board,
@@ -114,28 +119,26 @@ impl Oracle {
         let mut outputs: Vec<bool> = (0..MODULES).map(any).collect();
         outputs.push(expected.iter().any(|(_, (_, _, level))| *level == 1 || *level == 5));
         outputs.push(expected.is_empty());
-        let mut last = (BTreeSet::new(), Vec::new());
-        let block = wait_for_or(
-            || {
-                let block = status()?;
-                last = (active(&block), levels(&self.board));
-                (last == (expected.clone(), outputs.clone())).then_some(block)
-            },
-            &self.board,
-            &(&expected, &outputs),
-        );
-        let new = block.event_count.wrapping_sub(self.told.count);
+        let (block, raised) = wait_for_or(&self.board, || {
+            let block = status().ok_or("there is no status block")?;
+            let shown = (active(&block), levels(&self.board));
+            if shown != (expected.clone(), outputs.clone()) {
+                return Err(format!("wanted {expected:?} {outputs:?}; there is {shown:?}"));
+            }
+            let raised = raised();
+            match self.untold(&block, &raised) {
+                Some(slot) => Err(format!("{:?} in {slot:?} was not told", raised[&slot])),
+                None => Ok((block, raised)),
+            }
+        });
         let up_now = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
-        let kept: Vec<_> = block.events().collect();
-        let at = |from_end: u32| kept.len().checked_sub(from_end as usize).and_then(|at| kept.get(at));
-        let last =
-            |event: Option<&&EventEntry<u32>>| event.map_or(Vec::new(), |event| words::<u32, _>(*event).to_vec());
-        // Where the status block was removed and its daemon killed before it was made again, the history starts anew.
-        let goes_on = self.told.count == 0 || last(at(new.wrapping_add(1))) == self.told.last;
-        assert!(goes_on || self.may_forget || new as usize >= EVENTS, "the history was lost\n{}", self.board.log());
-        if (new as usize) < EVENTS && goes_on {
+        let news = self.news(&block);
+        let is_told =
+            news.is_some() || self.may_forget || block.event_count.wrapping_sub(self.told.count) >= EVENTS as u32;
+        assert!(is_told, "the history was lost\n{}", self.board.log());
+        if let Some(news) = news {
             let mut up = std::mem::take(&mut self.told.up);
-            for event in kept[kept.len() - new as usize..].iter().filter(|event| is_slot(&event.alarm)) {
+            for event in news.iter().filter(|event| is_slot(&event.alarm)) {
                 let place = place(&event.alarm);
                 let fits = match event.what {
                     0 => up.insert(place),
@@ -143,12 +146,43 @@ impl Oracle {
                     _ => up.remove(&place),
                 };
                 assert!(fits, "an event was lost or doubled: {event:?}\n{}", self.board.log());
-                *self.counts.entry("events").or_default() += 1;
             }
             assert_eq!(up, up_now, "an event was lost or doubled\n{}", self.board.log());
+            *self.counts.entry("events").or_default() += news.len() as u64;
         }
-        self.told = Told { count: block.event_count, last: last(at(1)), up: up_now };
+        self.told = Told { count: block.event_count, last: last(block.events().last()), up: up_now, raised };
         self.count("checks");
+    }
+
+    /// The events since the last check; `None` if they are more than are kept, or the history began anew: where the status block
+    /// was removed and its daemon killed before it was made again.
+    fn news<'b>(&self, block: &'b StatusBlock<u32>) -> Option<Vec<&'b EventEntry<u32>>> {
+        let kept: Vec<_> = block.events().collect();
+        let before = kept.len().checked_sub(block.event_count.wrapping_sub(self.told.count) as usize)?;
+        let goes_on = match before.checked_sub(1) {
+            Some(at) => last(kept.get(at).copied()) == self.told.last,
+            None => self.told.count == 0,
+        };
+        goes_on.then(|| kept[before..].to_vec())
+    }
+
+    /// A slot whose last alarm, be it raised for a moment only, is not among the events since the last check.
+    fn untold(&self, block: &StatusBlock<u32>, raised: &BTreeMap<(u32, u32), Raised>) -> Option<(u32, u32)> {
+        let news = self.news(block)?;
+        // One that is up in a removed segment and in the new one has gone on: that is nothing to tell.
+        let goes_on = |slot: &(u32, u32), id: &AlarmId| {
+            let before = self.told.raised.get(slot);
+            self.may_forget && self.told.up.contains(slot) && before.is_some_and(|(before, _)| before == id)
+        };
+        let changed = raised.iter().filter(|(slot, now)| self.told.raised.get(slot) != Some(now));
+        let changed = changed.filter(|(slot, (id, _))| !goes_on(slot, id));
+        let is_told = |slot: &(u32, u32), id: &AlarmId| {
+            news.iter().any(|event| {
+                let AlarmEntry { kind, code, index, .. } = event.alarm;
+                place(&event.alarm) == *slot && AlarmId { kind, code, index } == *id
+            })
+        };
+        changed.filter(|(slot, (id, _))| !is_told(slot, id)).map(|(slot, _)| *slot).next()
     }
 
     /// What the campaign has done, past the test harness.
@@ -162,18 +196,20 @@ impl Oracle {
 }
 
 #[track_caller]
-fn wait_for_or<T>(mut look: impl FnMut() -> Option<T>, board: &Board, wanted: &dyn std::fmt::Debug) -> T {
+fn wait_for_or<T>(board: &Board, mut look: impl FnMut() -> Result<T, String>) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
-        if let Some(found) = look() {
-            return found;
+        match look() {
+            Ok(found) => return found,
+            Err(why) if std::time::Instant::now() > deadline => panic!("lost, wrong or hung: {why}\n{}", board.log()),
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
         }
-        if std::time::Instant::now() > deadline {
-            let shown = status().map(|block| active(&block));
-            panic!("wrong or hung: wanted {wanted:?}; alarms are {shown:?}\n{}", board.log());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
     }
+}
+
+/// An event as words, to be compared.
+fn last(event: Option<&EventEntry<u32>>) -> Vec<u32> {
+    event.map_or(Vec::new(), |event| words::<u32, _>(event).to_vec())
 }
 
 /// What the daemon publishes; `None` while it cannot be read.
@@ -187,6 +223,22 @@ pub fn status() -> Option<Box<StatusBlock<u32>>> {
 #[track_caller]
 pub fn published() -> Box<StatusBlock<u32>> {
     wait_for("a status block", status)
+}
+
+/// What was raised last in each slot of each module.
+fn raised() -> BTreeMap<(u32, u32), Raised> {
+    let mut all = BTreeMap::new();
+    for number in 0..MODULES {
+        let Ok(segment) = Segment::attach(Key::of_module(module(number)), 0, Access::ReadWrite) else { continue };
+        let Ok(segment) = segment.view::<ModuleSegment>() else { continue };
+        let mut copy = ModuleSegment::EMPTY;
+        // Every producer is done.
+        if copy_module(segment, &mut copy) {
+            let slots = copy.slots.iter().zip(1..).filter(|(slot, _)| slot.count != 0);
+            all.extend(slots.map(|(slot, place)| ((FIRST + number, place), (slot.id(), slot.count))));
+        }
+    }
+    all
 }
 
 fn is_slot(alarm: &AlarmEntry<u32>) -> bool {

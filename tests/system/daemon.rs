@@ -1,10 +1,15 @@
 //! alarmd as a daemon: configuration, readiness, signals, logs, one at a time.
 use std::fs;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Board, Process, Program, Ran, wait_until};
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::Key;
+
+use crate::support::{Board, Process, Program, Ran, status_words, wait_until};
 
 const LAMPS: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
     [lamp any]\npath = {dir}/any\n[relay office]\npath = {dir}/relay\n";
@@ -343,4 +348,33 @@ fn a_status_block_of_another_user_is_replaced() {
     board.start();
     board.wait_for_log("of user 65534 is not ours; replaced");
     assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_holds_nobody_up() {
+    let Some(mut board) =
+        Board::bare("[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n")
+    else {
+        return;
+    };
+    let (mut master, mut slave) = (-1, -1);
+    let null = std::ptr::null_mut();
+    // SAFETY: the call writes two `int`s; null pointers are allowed for the rest.
+    let made = unsafe { libc::openpty(&mut master, &mut slave, null, null.cast(), null.cast()) };
+    assert_eq!(made, 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: both are ours since the call.
+    let (_master, slave) = unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
+    board.log_to(&format!("/proc/self/fd/{}", slave.as_raw_fd()));
+    board.start();
+    let module = ModuleId::new(31).expect("an id");
+    let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
+    for count in 1..=300 {
+        producer.raise(AlarmId::default(), 1).expect("raised");
+        producer.clear(AlarmId::default()).expect("cleared");
+        wait_until("it is told", || status_words().event_count >= 2 * count);
+    }
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+    let status = board.status();
+    assert!(status["daemon"]["restarts"] == 0 && status["events"].as_array().map(Vec::len) == Some(256), "{status}");
 }

@@ -11,13 +11,13 @@ use alarmd::process::is_gone;
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, Process, skip, wait_until};
 
-/// A lamp on 17, a fail-safe relay on 18.
+/// A lamp on 17, a fail-safe relay on 18; 19 is nobody's yet.
 const LINES: &str =
     "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\ngpio = 17\n[relay office]\ngpio = 18\n";
 
 fn board(config: &str) -> Option<(Board, Gpio)> {
     let mut board = Board::bare(config)?;
-    let gpio = Gpio::mount(&board, &[17, 18])?;
+    let gpio = Gpio::mount(&board, &[17, 18, 19])?;
     board.start();
     Some((board, gpio))
 }
@@ -90,6 +90,51 @@ fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
     // Before it has ever worked it is not started again: who started alarmd must know.
     assert_eq!(daemon.exit_code(), Some(1));
     assert_eq!(gpio.edges(18), [true, false]);
+}
+
+#[test]
+fn when_the_guardian_dies_while_the_worker_sets_up_the_relay_is_dropped_too() {
+    let config = "[module sdhmgt]\nid = 31\n[relay office]\ngpio = 18\n[lamp late]\ngpio = 17\n";
+    let Some(board) = Board::bare(config) else { return };
+    let Some(gpio) = Gpio::mount(&board, &[17, 18]) else { return };
+    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
+    let mut daemon = Process(board.alarmd().stderr(Stdio::null()).spawn().expect("started"));
+    wait_until("energised", || gpio.edges(18) == [true]);
+    daemon.signal(libc::SIGKILL);
+    daemon.exit_code();
+    wait_until("dropped", || gpio.edges(18) == [true, false]);
+}
+
+#[test]
+fn a_worker_that_hangs_while_it_reads_the_configuration_again_is_replaced_too() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    // It will wait for the new lamp's files.
+    gpio.hardware().lines.get_mut(&19).expect("there").locked = true;
+    board.configure(&format!("{LINES}[lamp late]\ngpio = 19\n"));
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("it sets up", || gpio.hardware().lines[&19].exported);
+    board.signal_worker(libc::SIGSTOP);
+    wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
+    board.wait_for_log("raised: module alarmd: worker 1 restarted: it hung (warning)");
+}
+
+#[test]
+fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
+    let Some((board, gpio)) = board(LINES) else { return };
+    let path = board.path("alarmd.conf");
+    fs::remove_file(&path).expect("removed");
+    let path = CString::new(path.to_str().expect("UTF-8")).expect("no zero byte");
+    // SAFETY: a C string.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+    board.daemon().signal(libc::SIGHUP);
+    board.wait_for_log("a pipe; name a file that can be read");
+    board.signal_worker(libc::SIGKILL);
+    wait_until("dropped, and alarmed: the configuration is refused", || {
+        gpio.edges(18) == [true, false] && gpio.line(17).high && board.ctl(&["status"]).code == 0
+    });
+    board.configure_anew(LINES);
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("well again", || gpio.line(18).high && !gpio.line(17).high);
 }
 
 #[test]
@@ -188,7 +233,9 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
 
 #[test]
 fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
-    let Some(mut board) = Board::bare("[daemon]\nwatchdog = {dir}/watchdog\nwatchdog_s = 1\nhang_ms = 60000\n") else {
+    let Some(mut board) =
+        Board::bare("[daemon]\nwatchdog = {dir}/watchdog\nwatchdog_s = 1\nhang_ms = 60000\npoll_ms = 60000\n")
+    else {
         return;
     };
     let path = CString::new(board.path("watchdog").to_str().expect("UTF-8")).expect("no zero byte");
@@ -214,6 +261,8 @@ fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
     assert!(food().is_empty());
     board.signal_worker(libc::SIGCONT);
     wait_until("it is fed", || food().contains(&0));
+    // It hung for longer than the watchdog's time, and not for as long as it may.
+    assert_eq!(board.status()["daemon"]["restarts"], 0);
     board.stop();
     assert_eq!(food().last(), Some(&b'V'));
 }

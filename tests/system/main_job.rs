@@ -4,7 +4,7 @@ use alarmd::poll::Poll;
 use alarmd::process::Mark;
 use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
 
-use crate::hardware::{START_PATIENCE, Sysfs};
+use crate::hardware::Sysfs;
 use crate::support::Board;
 
 /// No poll comes to help: what is seen was rung for.
@@ -172,7 +172,8 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         outputs: [lamp].into_iter().collect(),
         ..Settings::default()
     };
-    let mut hardware = Sysfs { patience: START_PATIENCE, ..Sysfs::default() };
+    let mut hardware = Sysfs::default();
+    hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings, &mut hardware).expect("started");
     // The loop in this very thread, turn by turn. On a machine so busy that a health check comes before alarmctl, again.

@@ -8,7 +8,8 @@ use alarmd::producer::{Options, Producer};
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::{EVENT_PLACES, StatusSegment};
 
-use crate::support::{Board, wait_until};
+use crate::support::gpio_fs::Gpio;
+use crate::support::{Board, status_words, wait_until};
 
 const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
 const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
@@ -118,6 +119,105 @@ fn a_status_block_of_another_version_or_a_damaged_one_is_set_aside_and_rebuilt()
     board.start();
     board.wait_for_log("is of another version; set aside, and rebuilt from the modules");
     assert_eq!(board.events().len(), 1);
+}
+
+#[test]
+fn an_alarm_that_came_and_went_in_anothers_slot_while_no_daemon_ran_is_told() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    let mut producer = producer();
+    // Every slot has been used, so that the next alarm takes the first that is free.
+    for kind in 1..=32 {
+        producer.raise(alarm(kind), 1).expect("raised");
+    }
+    for kind in 2..=32 {
+        producer.clear(alarm(kind)).expect("cleared");
+    }
+    wait_until("it is told", || board.events().len() == 63);
+    board.kill();
+    producer.clear(alarm(1)).expect("cleared");
+    producer.raise(alarm(99), 1).expect("raised");
+    producer.clear(alarm(99)).expect("cleared");
+    board.start();
+    let news = board.events().split_off(63);
+    assert_eq!(news, ["cleared sdhmgt slot 1 type 1", "raised sdhmgt slot 1 type 99", "cleared sdhmgt slot 1 type 99"]);
+}
+
+#[test]
+fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
+    let modules: Vec<u32> = (101..=112).collect();
+    let section = |id: &u32| format!("[module m{id}]\nid = {id}\n");
+    let config = format!("{}[lamp any]\npath = {{dir}}/any\n", modules.iter().map(section).collect::<String>());
+    let Some(mut board) = Board::new(&config) else { return };
+    // Once where their modules are watched on, once where they are not.
+    for (turn, next) in [config.clone(), LAMP.to_owned()].into_iter().enumerate() {
+        for id in &modules {
+            let id = ModuleId::new(*id).expect("an id");
+            let mut producer = Producer::open(id, Key::of_module(id), Options::default()).expect("opened");
+            for kind in 0..32 {
+                producer.raise(alarm(kind), 1).expect("raised");
+            }
+        }
+        wait_until("all are seen", || board.status()["alarms"].as_array().map(Vec::len) == Some(384));
+        let before = status_words().event_count;
+        board.kill();
+        for id in &modules {
+            let key = Key::of_module(ModuleId::new(*id).expect("an id"));
+            Segment::find(key).and_then(|id| id.remove()).expect("removed");
+        }
+        board.configure(&next);
+        board.start();
+        board.wait_for_output("any", "0");
+        wait_until("all have ended", || status_words().event_count.wrapping_sub(before) == 384);
+        assert_eq!(board.log().matches("cleared: module ").count(), 384 * (turn + 1));
+    }
+}
+
+#[test]
+fn a_worker_killed_while_it_sets_up_again_has_told_every_failure_once() {
+    let config = format!("{LAMP}[lamp bad]\npath = {{dir}}/later/bad\n");
+    let Some(mut board) = Board::bare(&config) else { return };
+    let Some(gpio) = Gpio::mount(&board, &[17]) else { return };
+    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
+    board.start();
+    board.wait_for_log("raised: module alarmd: output 2 failed");
+    // The new lamp's files let it wait, when the failure of the other has been taken back.
+    board.configure(&format!("{config}[lamp late]\ngpio = 17\n"));
+    board.daemon().signal(libc::SIGHUP);
+    wait_until("it sets up", || gpio.line(17).exported);
+    board.signal_worker(libc::SIGKILL);
+    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    wait_until("both have failed", || {
+        board.status()["outputs"]
+            .as_array()
+            .is_some_and(|all| all.iter().filter(|o| !o["failure"].is_null()).count() == 2)
+    });
+    let mut up = std::collections::BTreeSet::new();
+    for event in board.status()["events"].as_array().expect("events").iter().filter(|e| e["origin"] == "output failed")
+    {
+        let output = event["index"].as_u64();
+        let fits = if event["what"] == "raised" { up.insert(output) } else { up.remove(&output) };
+        assert!(fits, "lost or doubled: {event}");
+    }
+    assert_eq!(up.into_iter().collect::<Vec<_>>(), [Some(2), Some(3)]);
+}
+
+#[test]
+fn the_last_256_events_are_kept() {
+    let Some(mut board) = Board::new(LAMP) else { return };
+    let mut producer = producer();
+    for kind in 1..=300 {
+        producer.raise(alarm(kind), 1).expect("raised");
+        producer.clear(alarm(kind)).expect("cleared");
+        wait_until("it is told", || status_words().event_count == 2 * kind);
+    }
+    let kept = |board: &Board| {
+        board.events().iter().map(|event| event.rsplit(' ').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    let expected: Vec<String> = (173..=300).flat_map(|kind: u32| [kind.to_string(), kind.to_string()]).collect();
+    assert_eq!(kept(&board), expected);
+    board.kill();
+    board.start();
+    assert_eq!(kept(&board), expected);
 }
 
 #[test]

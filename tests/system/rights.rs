@@ -123,7 +123,7 @@ fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
         return skip("a segment cannot be given to another user here");
     }
     board.start();
-    board.wait_for_log("of user 65534 is of no use; replaced");
+    board.wait_for_log("of user 65534 and of 256 bytes, is of no use; replaced");
     assert_ne!(Segment::find(Key::DOORBELL).expect("made"), stranger.id());
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
@@ -134,6 +134,93 @@ fn give_away(segment: &Segment) -> bool {
     let script = "$d = ''; shmctl($ARGV[0], 2, $d); substr($d, 4, 4) = pack('L', 65534); exit !shmctl($ARGV[0], 1, $d)";
     let given = Command::new("perl").args(["-e", script]).arg(segment.id().raw().to_string()).status();
     given.is_ok_and(|status| status.success()) && segment.stat().is_ok_and(|stat| stat.uid == STRANGER)
+}
+
+#[test]
+fn a_daemon_of_another_user_ends_when_roots_takes_its_place() {
+    let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
+    board.start_as(daemon);
+    let mut other = board.take_daemon();
+    // Both of them have a pidfile, and not the same one.
+    fs::remove_file(board.path("alarmd.pid")).expect("removed");
+    board.start();
+    assert_eq!(other.exit_code(), Some(1));
+    board.wait_for_log(&format!("alarmd runs already, as process {}", board.daemon().id()));
+    assert_eq!(board.log().matches("is not ours; replaced").count(), 1);
+    assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
+}
+
+#[test]
+fn an_unprivileged_daemon_whose_status_block_is_anothers_does_not_start_and_says_why() {
+    let Some((board, mut daemon)) = unprivileged(CONFIG) else { return };
+    let _theirs = Segment::create(Key::STATUS, 16, 0o600).expect("made by root");
+    let ran = daemon.output().expect("run");
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let err = String::from_utf8_lossy(&ran.stderr);
+    assert!(err.contains("status block: key 0x414c0101") && err.contains("Permission denied"), "{err}");
+    assert!(board.output("any").is_empty(), "no line was touched");
+}
+
+#[test]
+fn a_doorbell_that_is_anothers_is_an_alarm_and_alarms_are_seen_by_polling() {
+    let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
+    let theirs = Segment::create(Key::DOORBELL, 16, 0o600).expect("made by root");
+    board.start_as(daemon);
+    board.wait_for_log("raised: module alarmd: segment of the doorbell refused (major)");
+    assert!(!board.log().contains("is of no use; replaced"), "{}", board.log());
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+    theirs.id().remove().expect("removed");
+    board.wait_for_log("cleared: module alarmd: segment of the doorbell refused (major)");
+}
+
+#[test]
+fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
+    let Some(mut board) = Board::bare(&CONFIG.replace("[daemon]", "[daemon]\nlock_memory = yes")) else { return };
+    let huge = 64 << 20;
+    let module = Segment::create(KEY, huge, 0o666).expect("made");
+    Segment::create(Key::DOORBELL, huge, 0o666).expect("made");
+    board.start();
+    board.wait_for_log("raised: module alarmd: segment of module 31 refused (major)");
+    board.wait_for_log("the segment has 67108864 bytes, and 65536 at most are taken");
+    board.wait_for_log("of 67108864 bytes, is of no use; replaced");
+    let segment = board.segment("sdhmgt", "fixed").expect("told");
+    assert_eq!(
+        (&segment["state"], &segment["failure"]),
+        (&"refused".into(), &"67108864 bytes, of 65536 at most".into())
+    );
+    let maps = fs::read_to_string(format!("/proc/{}/maps", board.worker())).expect("read");
+    let mapped = maps.lines().filter(|line| line.contains("/SYSV")).map(|line| {
+        let (first, rest) = line.split_once('-').expect("a range");
+        let last = rest.split(' ').next().expect("a range");
+        let [first, last] = [first, last].map(|text| usize::from_str_radix(text, 16).expect("hexadecimal"));
+        last - first
+    });
+    assert!(mapped.sum::<usize>() < 1 << 20, "{maps}");
+    module.id().remove().expect("removed");
+    board.wait_for_log("cleared: module alarmd: segment of module 31 refused (major)");
+}
+
+#[test]
+fn who_raises_and_clears_without_end_fills_no_log() {
+    let Some(board) = Board::new(CONFIG) else { return };
+    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    let events = || crate::support::status_words().event_count;
+    while events() < 20_000 {
+        for kind in 0..30 {
+            producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
+        }
+        producer.clear_all().expect("cleared");
+    }
+    let lines = board.log().lines().count();
+    // What makes 20,000 events takes a minute at the most, at 1000 rounds a second.
+    assert!((500..2000).contains(&lines), "{lines} lines");
+    // Told as soon as there is a line again.
+    wait_until("the dropped lines are counted", || {
+        producer.raise(AlarmId::default(), 1).expect("raised");
+        producer.clear_all().expect("cleared");
+        board.log().contains(" log lines were dropped")
+    });
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! SIGKILL at any instruction, shown without luck: each instruction of a round is taken by itself.
+//! SIGKILL at any instruction, shown without luck: the loop is made to take each instruction by itself, and after each of them the
+//! memory is looked at as the next daemon would.
 #![cfg(not(target_arch = "arm"))] // whose kernel has no single steps
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock;
@@ -16,86 +17,199 @@ use crate::support::Board;
 
 const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
 
-/// A kill from outside hardly ever meets the few instructions that write the status block. So the loop is made to take each of them by
-/// itself, and after each the memory is looked at as the next daemon would.
-#[test]
-fn after_every_single_instruction_of_a_round_the_memory_is_whole() {
-    let Some(board) = Board::bare("") else { return };
-    let module = ModuleSettings::new(Name::new("sdhmgt").expect("a name"), SDHMGT);
-    let path = board.path("any");
-    let lamp = OutputSettings {
+/// One module, and a lamp; with `bad` another lamp that cannot be.
+fn settings(board: &Board, bad: bool) -> Settings {
+    let lamp = |name: &str| OutputSettings {
         kind: Kind::Lamp,
-        name: Name::new("any").expect("a name"),
-        target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
+        name: Name::new(name.trim_start_matches("no/")).expect("a name"),
+        target: Target::Path(Path::new(board.path(name).to_str().expect("UTF-8")).expect("short")),
         active_low: false,
         fail_safe: false,
         on_stop: OnStop::Clear,
         severity: None,
         modules: heapless::Vec::new(),
     };
-    let settings = Settings {
-        modules: [module].into_iter().collect(),
-        outputs: [lamp].into_iter().collect(),
+    Settings {
+        modules: [ModuleSettings::new(Name::new("sdhmgt").expect("a name"), SDHMGT)].into_iter().collect(),
+        outputs: ["any", "no/bad"].into_iter().take(1 + usize::from(bad)).map(lamp).collect(),
         ..Settings::default()
-    };
-    let mut hardware = Sysfs::default();
-    let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings, &mut hardware).expect("started");
-    let mut producer = Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened");
-    producer.raise(AlarmId { kind: 7, ..AlarmId::default() }, 1).expect("raised");
-    let now = clock::now();
-    let none = std::ptr::null_mut::<libc::c_void>();
-    // SAFETY: the child allocates nothing and takes no lock that another thread may have held at the fork: the loop does neither.
-    let child = match unsafe { libc::fork() } {
+    }
+}
+
+fn producer() -> Producer {
+    Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened")
+}
+
+fn alarm(kind: u32) -> AlarmId {
+    AlarmId { kind, ..AlarmId::default() }
+}
+
+/// Forks a process that does this, and ends.
+fn child(act: impl FnOnce()) -> libc::pid_t {
+    // SAFETY: no other thread holds a lock that the child takes: it logs nothing, and what it allocates is glibc's, which is good
+    // for use after a fork.
+    match unsafe { libc::fork() } {
         0 => {
-            // SAFETY: no memory of ours is touched.
-            unsafe {
-                libc::ptrace(libc::PTRACE_TRACEME, 0, none, none);
-                libc::raise(libc::SIGSTOP);
-            }
-            poll.round(now, &mut hardware);
+            act();
             // SAFETY: it ends here.
             unsafe { libc::_exit(0) }
         }
         child => child,
-    };
+    }
+}
+
+/// Waits for what happens to it; true if it was stopped.
+fn is_stopped(child: libc::pid_t) -> bool {
     let mut status = 0;
-    let mut stopped = || {
-        // SAFETY: the call writes one `int`.
-        let found = unsafe { libc::waitpid(child, &mut status, libc::__WALL) };
-        assert_eq!(found, child);
-        libc::WIFSTOPPED(status)
+    // SAFETY: the call writes one `int`.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, libc::__WALL) }, child);
+    if !libc::WIFSTOPPED(status) {
+        assert_eq!(status, 0, "the child failed");
+    }
+    libc::WIFSTOPPED(status)
+}
+
+fn memory() -> Segment {
+    Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached")
+}
+
+/// What the next daemon would find, were this one killed now: which slots are up; and that the history says the same.
+fn look(segment: &Segment) -> Vec<u32> {
+    let StatusSegment { status, memory } = segment.view().expect("large enough");
+    let load = |word: &AtomicU32| word.load(Ordering::Relaxed);
+    let kept = memory.kept().expect("whole after every instruction");
+    let up = |segment: &alarmd::wire::SavedSegment| {
+        segment.seen.slots.iter().map(|slot| u32::from(load(&slot.flag) != 0)).collect::<Vec<_>>()
     };
-    assert!(stopped());
+    let seen = kept.segments().first().map_or(vec![0; 32], up);
+    let (mut told, mut failed) = (vec![0u32; 32], 0u32);
+    for count in 0..load(&kept.event_count) {
+        let event = &status.events[count as usize % EVENT_PLACES];
+        let [what, origin] = [&event.what, &event.alarm.origin].map(load);
+        let place = match origin {
+            1..=32 => &mut told[origin as usize - 1],
+            36 => &mut failed,
+            _ => continue,
+        };
+        match what {
+            0 => *place += 1,
+            2 => *place -= 1,
+            _ => {}
+        }
+    }
+    assert_eq!(seen, told, "seen, and told");
+    assert_eq!(failed, kept.outputs().iter().map(|output| u32::from(load(&output.failed) != 0)).sum::<u32>());
+    seen
+}
+
+/// Lets a process do this, one instruction at a time. Gives what was seen, as it changed.
+#[track_caller]
+fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
+    let none = std::ptr::null_mut::<libc::c_void>();
+    let child = child(|| {
+        // SAFETY: no memory of ours is touched.
+        unsafe {
+            libc::ptrace(libc::PTRACE_TRACEME, 0, none, none);
+            libc::raise(libc::SIGSTOP);
+        }
+        act();
+    });
+    assert!(is_stopped(child));
     // Should an assertion end this thread, the child ends with it.
     let options = libc::PTRACE_O_EXITKILL as *mut libc::c_void;
     // SAFETY: no pointers: the last argument is a number.
     assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, child, none, options) }, 0);
-    let (mut before, mut after) = (0, 0);
-    let published = Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached");
-    let StatusSegment { status, memory } = published.view().expect("whole");
-    let count = status.event_count.load(Ordering::Relaxed);
+    let segment = memory();
+    let (mut seen, mut steps) = (vec![look(&segment)], 0);
     loop {
         // SAFETY: stepping touches no memory of ours.
-        if unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, child, none, none) } == -1 || !stopped() {
+        assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, child, none, none) }, 0);
+        if !is_stopped(child) {
             break;
         }
-        let kept = memory.kept().expect("whole after every instruction");
-        let up = kept.segments[0].seen.slots[0].flag.load(Ordering::Relaxed);
-        match kept.event_count.load(Ordering::Relaxed).wrapping_sub(count) {
-            0 => {
-                assert_eq!(up, 0, "seen, and not told");
-                before += 1;
-            }
-            1 => {
-                let event = &status.events[count as usize % EVENT_PLACES];
-                let [what, kind] = [&event.what, &event.alarm.kind].map(|word| word.load(Ordering::Relaxed));
-                assert_eq!((up, what, kind), (1, 0, 7), "told, and not seen");
-                after += 1;
-            }
-            other => panic!("{other} events of one"),
+        steps += 1;
+        let now = look(&segment);
+        if seen.last() != Some(&now) {
+            seen.push(now);
         }
     }
-    println!("{before} instructions before it counts, {after} after it");
-    assert!(before > 1000 && after > 100, "{before} {after}");
+    println!("{steps} instructions");
+    assert!(steps > 1000, "{steps}");
+    seen
+}
+
+/// Slot 1 as it was at each turn.
+fn first(seen: &[Vec<u32>]) -> Vec<u32> {
+    seen.iter().map(|slots| slots[0]).collect()
+}
+
+/// A daemon that has seen alarm 1, and is gone.
+fn daemon_before(board: &Board, guardian: Mark) {
+    let mut producer = producer();
+    producer.raise(alarm(1), 1).expect("raised");
+    let settings = settings(board, false);
+    let child = child(|| {
+        let mut poll = Box::<Poll>::default();
+        poll.start(guardian, settings, &mut Sysfs::default()).expect("started");
+        assert!(look(&memory())[0] == 1);
+    });
+    assert!(!is_stopped(child));
+}
+
+#[test]
+fn the_memory_is_whole_after_every_instruction_of_a_round() {
+    let Some(board) = Board::bare("") else { return };
+    let mut hardware = Sysfs::default();
+    let mut poll = Box::<Poll>::default();
+    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
+    let mut producer = producer();
+    producer.raise(alarm(7), 1).expect("raised");
+    let now = clock::now();
+    let seen = step(|| poll.round(now, &mut hardware));
+    assert_eq!(first(&seen), [0, 1]);
+}
+
+#[test]
+fn the_memory_is_whole_after_every_instruction_of_a_start() {
+    let Some(board) = Board::bare("") else { return };
+    let guardian = Mark::me();
+    daemon_before(&board, guardian);
+    let mut producer = producer();
+    producer.clear(alarm(1)).expect("cleared");
+    let mut poll = Box::<Poll>::default();
+    // With an output that fails, and one that does not.
+    let settings = settings(&board, true);
+    let seen = step(|| poll.start(guardian, settings, &mut Sysfs::default()).expect("started"));
+    assert_eq!(first(&seen), [1, 0]);
+}
+
+#[test]
+fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_removed() {
+    let Some(board) = Board::bare("") else { return };
+    let mut hardware = Sysfs::default();
+    let mut poll = Box::<Poll>::default();
+    let mut producer = producer();
+    producer.raise(alarm(7), 1).expect("raised");
+    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
+    producer.remove().expect("removed");
+    let now = clock::now();
+    let seen = step(|| poll.check_health(now, &mut hardware).expect("alone"));
+    assert_eq!(first(&seen), [1, 0]);
+}
+
+#[test]
+fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
+    let Some(board) = Board::bare("") else { return };
+    let mut hardware = Sysfs::default();
+    let mut poll = Box::<Poll>::default();
+    let mut producer = producer();
+    producer.raise(alarm(7), 1).expect("raised");
+    poll.start(Mark::me(), settings(&board, true), &mut hardware).expect("started");
+    // The failed output stands in both copies of the memory.
+    for _ in 0..2 {
+        poll.check_health(clock::now(), &mut hardware).expect("alone");
+    }
+    let other = Settings { poll_ms: 7, ..settings(&board, true) };
+    let seen = step(|| poll.reconfigure(other, &mut hardware).expect("alone"));
+    assert_eq!(first(&seen), [1]);
 }

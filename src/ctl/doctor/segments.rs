@@ -1,7 +1,7 @@
 //! Whose segments stand under our keys.
 use alarmd::settings::Settings;
 use alarmd::sysv::{Access, Errno, Key, Segment};
-use alarmd::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
+use alarmd::wire::{DOORBELL_MAGIC, Doorbell, LARGEST, ModuleSegment, STATUS_MAGIC, StatusBlock};
 
 use super::Visit;
 
@@ -43,6 +43,9 @@ fn foreign(settings: &Settings, key: Key, size: usize, magic: Option<u32>) -> Re
     };
     if stat.size < size {
         return Err(format!("segment {} has {} bytes of {size}", id.raw(), stat.size));
+    }
+    if stat.size > size.max(LARGEST) {
+        return Err(format!("segment {} has {} bytes: another program's", id.raw(), stat.size));
     }
     if let Some(stranger) = settings.stranger(&stat) {
         return Err(format!("segment {} belongs to user {stranger}, who is not trusted", id.raw()));

@@ -6,12 +6,16 @@ mod accounts;
 mod interpret;
 mod text;
 
+use std::ffi::CString;
 use std::fmt;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use alarmd::alarm::{ModuleId, Name};
+use alarmd::file::Inode;
 use alarmd::settings::{ModuleSettings, Settings};
 
 /// Where the configuration is looked for without `-c`.
@@ -92,10 +96,16 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Refused> {
     Ok(Loaded { settings, doubts: doubts.iter().map(|doubt| message(path, doubt)).collect() })
 }
 
-/// The whole file. Through `take`, because a bare `File` asks for its size with a newer call first.
+/// The whole file. Through `take`, because a bare `File` asks for its size with a newer call first. Who reads it watches
+/// over relays, and must not wait: not for the other end of a pipe.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let inode = CString::new(path.as_os_str().as_bytes()).ok().and_then(|path| Inode::of(&path).ok());
+    if inode.is_some_and(|inode| inode.is_pipe()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a pipe"));
+    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    file.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -13,6 +13,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use alarmd::process::is_gone;
+use alarmd::sysv::{Access, Key, Segment};
+use alarmd::wire::StatusBlock;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -196,6 +198,12 @@ impl Board {
         fs::write(self.path("alarmd.conf"), config.replace("{dir}", folder)).expect("written");
     }
 
+    /// The same, where something else than a file has the name.
+    pub fn configure_anew(&self, config: &str) {
+        fs::remove_file(self.path("alarmd.conf")).expect("removed");
+        self.configure(config);
+    }
+
     /// The daemon's command, not started.
     pub fn alarmd(&self) -> Command {
         let mut command = Program::daemon().command();
@@ -230,6 +238,12 @@ impl Board {
             fs::read_to_string(&pidfile).is_ok_and(|pid| pid.trim() == daemon.id().to_string())
         });
         self.daemon = Some(daemon);
+    }
+
+    /// The daemon, which is nobody's any more.
+    #[track_caller]
+    pub fn take_daemon(&mut self) -> Process {
+        self.daemon.take().expect("the daemon runs")
     }
 
     #[track_caller]
@@ -412,6 +426,15 @@ impl Board {
     pub fn new_producer(&self, module: u32) -> Producer {
         Producer::start(self.folder.path(), "new_producer", &[&module.to_string()])
     }
+}
+
+/// What the daemon publishes, as it stands there.
+#[track_caller]
+pub fn status_words() -> Box<StatusBlock<u32>> {
+    let segment = Segment::attach(Key::STATUS, 0, Access::ReadOnly).expect("a status block");
+    let mut block = Box::new(StatusBlock::EMPTY);
+    wait_until("it is published whole", || block.copy(&segment));
+    block
 }
 
 /// What a finished command said.

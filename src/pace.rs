@@ -1,0 +1,65 @@
+//! Never more than so much in any second, however hard somebody asks for it; and no delay for those who ask seldom.
+use crate::clock::{Nanos, S, Time};
+
+/// The generic cell rate algorithm: one moment, moved on by a fixed step each time.
+#[derive(Debug)]
+pub struct Pace {
+    /// When what was done so far is used up at the even rate.
+    used_up: Time,
+    step: Nanos,
+    burst: Nanos,
+}
+
+impl Pace {
+    /// `burst` at once, and `rate` a second after that: in any second, never more than both together.
+    pub const fn new(burst: u64, rate: u64) -> Pace {
+        let step = S.div_ceil(rate);
+        Pace { used_up: Time::from_nanos(0), step, burst: (burst - 1) * step }
+    }
+
+    /// How long the one that wants to be done now must wait.
+    pub fn wait(&self, now: Time) -> Nanos {
+        (self.used_up - self.burst).since(now)
+    }
+
+    /// One is done now.
+    pub fn count(&mut self, now: Time) {
+        self.used_up = self.used_up.max(now) + self.step;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn never_more_than_burst_and_rate_together_in_any_second() {
+        let mut pace = Pace::new(100, 900);
+        let mut now = Time::from_nanos(S);
+        let mut starts = Vec::new();
+        for turn in 0..20_000u64 {
+            // Sometimes nobody rings for a while, and the burst is saved up again.
+            if turn % 3000 == 0 {
+                now = now + 2 * S;
+            }
+            now = now + pace.wait(now) + 1000;
+            pace.count(now);
+            starts.push(now);
+        }
+        let most = (0..starts.len())
+            .map(|first| starts[first..].iter().take_while(|start| start.since(starts[first]) < S).count())
+            .max();
+        assert!((990..=1000).contains(&most.unwrap()), "{most:?}");
+    }
+
+    #[test]
+    fn who_asks_seldom_is_not_delayed() {
+        let mut pace = Pace::new(100, 900);
+        for turn in 1..1000 {
+            let now = Time::from_nanos(turn * 2 * S / 900);
+            assert_eq!(pace.wait(now), 0);
+            pace.count(now);
+        }
+    }
+}
