@@ -6,7 +6,6 @@ use alarmd::clock;
 use alarmd::monitor::Role;
 use alarmd::process::Mark;
 use alarmd::producer::{self, Options, Producer};
-use alarmd::settings::Settings;
 use alarmd::sysv::{Access, Errno, Error, Key, Segment};
 use alarmd::wire::{ModuleEntry, StatusBlock, unpack_text};
 
@@ -70,7 +69,7 @@ pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
     let loaded = match config::load(file) {
         Ok(loaded) => loaded.settings,
         // With a daemon, the file only tells mode and group, for a segment removed this very moment.
-        Err(_) if status.is_some() => Settings::default(),
+        Err(_) if status.is_some() => Box::default(),
         Err(refused) => return Err(Failure::failed(refused)),
     };
     let options = Options { mode: loaded.mode, group: loaded.group };

@@ -43,7 +43,7 @@ enum End {
 pub struct Guardian<'a> {
     options: &'a Options,
     /// The last good ones.
-    settings: Settings,
+    settings: Box<Settings>,
     heart: &'static Heart,
     pidfile: Option<Pidfile>,
     watchdog: Watchdog,
@@ -65,7 +65,7 @@ impl<'a> Guardian<'a> {
     ///
     /// # Errors
     /// A message.
-    pub fn new(options: &'a Options, settings: Settings) -> Result<Guardian<'a>, String> {
+    pub fn new(options: &'a Options, settings: Box<Settings>) -> Result<Guardian<'a>, String> {
         signals::block().map_err(|error| format!("signals: {error}"))?;
         let pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
         let heart = Heart::share().map_err(|error| format!("shared memory for guardian and worker: {error}"))?;
@@ -144,7 +144,7 @@ impl<'a> Guardian<'a> {
                 self.pidfile = None;
                 self.watchdog = Watchdog::default();
                 self.held.clear();
-                let code = worker::run(self.options, self.settings.clone(), self.heart, guardian);
+                let code = worker::run(self.options, &self.settings, self.heart, guardian);
                 std::process::exit(code.into());
             }
             worker => Ok(worker),

@@ -13,7 +13,7 @@ use crate::FAILED;
 pub const REPLACED: u8 = 4;
 
 /// Works until it is told to stop, and gives its exit code. `settings` are the last good ones.
-pub fn run(options: &Options, settings: Settings, heart: &'static Heart, guardian: Mark) -> u8 {
+pub fn run(options: &Options, settings: &Settings, heart: &'static Heart, guardian: Mark) -> u8 {
     if let Err(error) = signals::attend() {
         error!("signals: {error}");
         return FAILED;
@@ -33,20 +33,24 @@ pub fn run(options: &Options, settings: Settings, heart: &'static Heart, guardia
     code
 }
 
-fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: Mark) -> Result<u8, StartError> {
+fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian: Mark) -> Result<u8, StartError> {
     let restarts = heart.restarts();
+    let reloaded;
     let (settings, refused) = match restarts {
         0 => (settings, false),
         // As it stands now; where that is no good, as it was.
         _ => match config::load(options.file.as_deref()) {
-            Ok(loaded) => (loaded.settings, false),
+            Ok(loaded) => {
+                reloaded = loaded.settings;
+                (&*reloaded, false)
+            }
             Err(reason) => {
                 refuse(&reason);
                 (settings, true)
             }
         },
     };
-    standing::take(&settings);
+    standing::take(settings);
     let mut hardware = Sysfs {
         attention: Some(signals::attention()),
         progress: Some(heart.rounds()),
@@ -58,7 +62,7 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
     let mut poll = Box::<Poll>::default();
     // Before the first of them is driven: from then on the guardian must know them.
     heart.lay(&settings.outputs);
-    poll.start(guardian, settings, &mut hardware)?;
+    poll.start(guardian, settings.clone(), &mut hardware)?;
     poll.note_configuration(refused);
     if restarts > 0 {
         poll.note_restart(restarts, heart.cause());
@@ -89,7 +93,7 @@ fn work(options: &Options, settings: Settings, heart: &'static Heart, guardian: 
                     let new = &loaded.settings.outputs;
                     let leave = |old: &&OutputSettings| new.iter().all(|output| output.target != old.target);
                     heart.lay(new.iter().chain(poll.outputs().iter().filter(leave)));
-                    poll.reconfigure(loaded.settings, &mut hardware)?;
+                    poll.reconfigure(*loaded.settings, &mut hardware)?;
                     heart.lay(poll.outputs());
                     poll.note_configuration(false);
                     heart.note_reload();

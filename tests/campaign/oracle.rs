@@ -161,7 +161,8 @@ impl Oracle {
         let before = kept.len().checked_sub(block.event_count.wrapping_sub(self.told.count) as usize)?;
         let goes_on = match before.checked_sub(1) {
             Some(at) => last(kept.get(at).copied()) == self.told.last,
-            None => self.told.count == 0,
+            // Before the first check it may have begun anew, too.
+            None => self.told.count == 0 && !self.may_forget,
         };
         goes_on.then(|| kept[before..].to_vec())
     }

@@ -47,7 +47,7 @@ struct Findings {
 
 /// What all checks look at and add to.
 struct Visit {
-    settings: Settings,
+    settings: Box<Settings>,
     /// The running daemon's, if one runs and can be asked.
     status: Option<Box<StatusBlock<u32>>>,
     findings: Vec<Finding>,
@@ -95,7 +95,7 @@ fn may(path: &str, mode: libc::c_int) -> bool {
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
-    let mut visit = Visit { settings: Settings::default(), status: None, findings: Vec::new() };
+    let mut visit = Visit { settings: Box::default(), status: None, findings: Vec::new() };
     match config::load(call.file.as_deref()) {
         Ok(loaded) => {
             visit.settings = loaded.settings;

@@ -14,9 +14,9 @@ const MODULE_KEYS: &str = "id, key, ftok, beat, on_lost, levels";
 const OUTPUT_KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules, sequence, on_stop";
 
 /// Reads all sections; tells what is wrong and gives the doubts.
-pub fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Settings, Vec<Problem>) {
+pub fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Box<Settings>, Vec<Problem>) {
     let mut reader = Reader { problems, doubts: Vec::new() };
-    let mut settings = Settings::default();
+    let mut settings = Box::<Settings>::default();
     for section in sections.iter().filter(|section| !section.kind.is_empty()) {
         let same = |other: &&Section<'_>| (other.kind, other.name) == (section.kind, section.name);
         if let Some(first) = sections.iter().find(same).map(|first| first.line).filter(|line| *line != section.line) {

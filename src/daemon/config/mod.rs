@@ -66,8 +66,8 @@ fn message(file: &Path, problem: &Problem) -> String {
 /// Settings, and what is allowed but doubtful in the file they came from.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The settings.
-    pub settings: Settings,
+    /// The settings. On the heap: they are 30 KB, and what is handed up by value is left behind on the stack of every caller.
+    pub settings: Box<Settings>,
     /// One message a doubt.
     pub doubts: Vec<String>,
 }
@@ -113,7 +113,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn parse(text: &str) -> Result<(Settings, Vec<Problem>), Vec<Problem>> {
+pub fn parse(text: &str) -> Result<(Box<Settings>, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
     let sections = text::sections(text, &mut problems);
     let (mut settings, doubts) = interpret::settings(&sections, &mut problems);

@@ -2,7 +2,7 @@ use super::*;
 use alarmd::alarm::Severity;
 use alarmd::settings::{Kind, OnLost, Target};
 
-fn good(text: &str) -> Settings {
+fn good(text: &str) -> Box<Settings> {
     parse(text).unwrap_or_else(|problems| panic!("{problems:?}")).0
 }
 
