@@ -72,7 +72,8 @@ struct alarm_doorbell {
     uint32_t bell;    /* the futex word */
     uint32_t waiting; /* the daemon sleeps on it */
     uint32_t command;
-    uint32_t spare[59];
+    uint32_t lamp_test_s;
+    uint32_t spare[58];
 };
 
 struct alarm_producer {

@@ -253,13 +253,15 @@ pub struct Alarm {
     pub raised_at: u32,
     /// How many times it was raised; 0 if its producer does not say.
     pub count: u32,
+    /// An operator has seen it.
+    pub acknowledged: bool,
 }
 
 impl Alarm {
     /// An alarm that no producer wrote: of a module, or with module 0 the daemon's own.
     pub const fn own(module: u32, origin: Origin, id: AlarmId, severity: Severity) -> Alarm {
         let level = severity.default_level();
-        Alarm { module, origin, id, level, severity, raised_at: 0, count: 0 }
+        Alarm { module, origin, id, level, severity, raised_at: 0, count: 0, acknowledged: false }
     }
 }
 
@@ -277,28 +279,40 @@ pub enum Transition {
     },
     /// It has ended.
     Cleared(Alarm),
+    /// An operator has seen it, while it was active.
+    Acknowledged(Alarm),
 }
 
 impl Transition {
     /// The alarm as it is now, or was last.
     pub const fn alarm(&self) -> &Alarm {
         match self {
-            Transition::Raised(alarm) | Transition::Cleared(alarm) => alarm,
+            Transition::Raised(alarm) | Transition::Cleared(alarm) | Transition::Acknowledged(alarm) => alarm,
             Transition::Changed { to, .. } => to,
         }
     }
 
-    /// The status block's number: 0 raised, 1 changed, 2 cleared.
+    /// True if an operator must look: it is new, or worse than what was acknowledged.
+    pub fn is_news(&self) -> bool {
+        match self {
+            Transition::Raised(_) => true,
+            Transition::Changed { from, to } => to.severity < from.severity,
+            Transition::Cleared(_) | Transition::Acknowledged(_) => false,
+        }
+    }
+
+    /// The status block's number: 0 raised, 1 changed, 2 cleared, 3 acknowledged.
     pub const fn number(&self) -> u32 {
         match self {
             Transition::Raised(_) => 0,
             Transition::Changed { .. } => 1,
             Transition::Cleared(_) => 2,
+            Transition::Acknowledged(_) => 3,
         }
     }
 
     /// The words for those numbers.
-    pub const WORDS: [&'static str; 3] = ["raised", "changed", "cleared"];
+    pub const WORDS: [&'static str; 4] = ["raised", "changed", "cleared", "acknowledged"];
 }
 
 /// The most entries a module may add to the default table of levels.

@@ -8,6 +8,7 @@
 //! never more than 1000 in any second.
 mod health;
 mod memory;
+mod operator;
 mod own;
 mod publisher;
 mod reconfigure;
@@ -20,7 +21,7 @@ use heapless::Vec;
 use log::{info, warn};
 
 use crate::alarm::Transition;
-use crate::annunciator::Annunciator;
+use crate::annunciator::{Annunciator, Shows};
 use crate::clock::{self, MS, Nanos, Time};
 use crate::futex::{self, Woken};
 use crate::monitor::Monitor;
@@ -91,6 +92,8 @@ pub struct Poll {
     wall: u32,
     health_due: Time,
     beat_due: Time,
+    /// When an output changes by itself.
+    show_due: Time,
     time_outs: u32,
 }
 
@@ -119,6 +122,7 @@ impl Default for Poll {
             wall: 0,
             health_due: Time::default(),
             beat_due: Time::NEVER,
+            show_due: Time::NEVER,
             time_outs: 0,
         }
     }
@@ -138,8 +142,8 @@ impl Poll {
     ) -> Result<(), StartError> {
         self.guardian = guardian;
         self.settings = settings;
-        self.take_over()?;
-        self.adopt(hardware)
+        let latched = self.take_over()?;
+        self.adopt(&latched, hardware)
     }
 
     /// The settings of the outputs that it drives.
@@ -181,7 +185,7 @@ impl Poll {
             self.check_health(now, hardware)?;
             return Ok(now);
         }
-        let deadline = (now + self.poll).min(self.health_due).min(self.beat_due);
+        let deadline = (now + self.poll).min(self.health_due).min(self.beat_due).min(self.show_due);
         Ok(self.wait(seen, deadline))
     }
 
@@ -190,6 +194,10 @@ impl Poll {
     pub fn round(&mut self, now: Time, hardware: &mut impl Hardware) {
         self.pace.count(now);
         self.rounds = self.rounds.wrapping_add(1);
+        // Before the segments: what an operator has not seen yet is not acknowledged.
+        if self.bell().is_some_and(|doorbell| doorbell.command.load(Ordering::Relaxed) != 0) {
+            self.obey(now, hardware);
+        }
         let mut next = 0;
         while let Some(ahead) = self.monitors[next..].iter().position(|monitor| !monitor.is_quiet()) {
             self.make_room(now, hardware);
@@ -202,6 +210,9 @@ impl Poll {
         if now >= self.beat_due {
             self.check_beats(hardware);
         }
+        if now >= self.show_due {
+            self.drive(now, hardware);
+        }
         self.settle(now, hardware);
     }
 
@@ -209,7 +220,9 @@ impl Poll {
     pub fn stop(&mut self, hardware: &mut impl Hardware) {
         let now = clock::now();
         for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-            output.rest(number, settings, now, hardware);
+            // One that flashes is held with its light.
+            let alarm = self.annunciator.shows(number) != Shows::Nothing;
+            output.rest(&Order { number, settings, alarm, now }, hardware);
         }
         self.publish(now);
         if let Some(publisher) = &self.publisher {
@@ -292,13 +305,15 @@ impl Poll {
 
     /// Makes every line show what it must.
     fn drive(&mut self, now: Time, hardware: &mut impl Hardware) {
+        self.annunciator.look(now);
         // A second time, for a line that fails is an alarm, which another line may have to show.
         for _ in 0..2 {
             for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-                let order = Order { number, settings, alarm: self.annunciator.shows(number), now };
+                let order = Order { number, settings, alarm: self.annunciator.is_on(number, now), now };
                 output.drive(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
             }
         }
+        self.show_due = self.annunciator.due(now);
     }
 
     /// One log line a transition.
@@ -324,7 +339,7 @@ impl Poll {
             monitors: &self.monitors,
             outputs: &self.settings.outputs,
             lines: &self.outputs,
-            shows: &|output| self.annunciator.shows(output),
+            annunciator: &self.annunciator,
             transitions: &self.transitions,
         });
         self.transitions.clear();

@@ -177,6 +177,32 @@ impl Kind {
     }
 }
 
+/// How an output shows alarms, after ISA-18.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sequence {
+    /// While one is active: the original.
+    #[default]
+    Follow,
+    /// Flashes until acknowledged, also where the alarm has ended meanwhile; steady while it is active; off by itself.
+    A,
+    /// As A while it is active; what has ended flashes slowly until it is acknowledged.
+    M,
+}
+
+impl Sequence {
+    /// All three, as the status block numbers them.
+    pub const ALL: [Sequence; 3] = [Sequence::Follow, Sequence::A, Sequence::M];
+
+    /// The configuration's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Sequence::Follow => "follow",
+            Sequence::A => "A",
+            Sequence::M => "M",
+        }
+    }
+}
+
 /// What an output shows after the daemon has ended in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStop {
@@ -221,6 +247,8 @@ pub struct OutputSettings {
     pub active_low: bool,
     /// Energised while healthy.
     pub fail_safe: bool,
+    /// How it shows alarms.
+    pub sequence: Sequence,
     /// What it shows after an orderly stop.
     pub on_stop: OnStop,
     /// This and above; `None`: any. Indeterminate passes always.

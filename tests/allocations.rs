@@ -20,7 +20,7 @@ use alarmd::pace::Pace;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::Key;
 
 struct Counting;
@@ -70,6 +70,7 @@ fn settings(folder: &std::path::Path) -> Settings {
             target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
             active_low: false,
             fail_safe: kind == Kind::Relay,
+            sequence: Sequence::Follow,
             on_stop: OnStop::of(kind),
             severity: None,
             modules: heapless::Vec::new(),

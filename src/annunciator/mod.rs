@@ -1,72 +1,161 @@
-//! From alarms to what each output shows. Pure: no memory of others, no file, no clock.
+//! From alarms and commands to what each output shows. Pure: no memory of others, no file, no clock.
 //!
-//! The only sequence so far is `follow`: an output shows an alarm while any alarm that it listens to is active.
+//! What can bite: an alarm that comes and goes before anybody looks. Sequences A and M ([ISA-18.1]) keep it until an operator
+//! acknowledges; so what is kept must survive the daemon, and is given out and taken in as [`Latched`].
 //!
 //! ```
 //! use alarmd::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
-//! use alarmd::annunciator::{Annunciator, Rule};
+//! use alarmd::annunciator::{Annunciator, Rule, Shows};
+//! use alarmd::settings::Sequence;
 //!
 //! let mut annunciator = Annunciator::default();
-//! annunciator.add(Rule { severity: Some(Severity::Major), ..Rule::default() });
-//! let mut alarm = Alarm {
-//!     module: 31,
-//!     origin: Origin::Slot(1),
-//!     id: AlarmId::default(),
-//!     level: 3,
-//!     severity: Severity::Minor,
-//!     raised_at: 0,
-//!     count: 1,
-//! };
+//! annunciator.add(Rule { severity: Some(Severity::Major), sequence: Sequence::A, ..Rule::default() });
+//! let alarm = Alarm::own(31, Origin::Slot(1), AlarmId::default(), Severity::Critical);
 //! annunciator.apply(&Transition::Raised(alarm));
-//! assert!(!annunciator.shows(0));
-//! let from = alarm;
-//! alarm.severity = Severity::Critical;
-//! annunciator.apply(&Transition::Changed { from, to: alarm });
-//! assert!(annunciator.shows(0));
+//! assert_eq!(annunciator.shows(0), Shows::Flash);
+//! annunciator.acknowledge();
+//! assert_eq!(annunciator.shows(0), Shows::Alarm);
+//! annunciator.apply(&Transition::Cleared(alarm));
+//! assert_eq!(annunciator.shows(0), Shows::Nothing);
 //! ```
+//!
+//! [ISA-18.1]: https://www.isa.org/standards-and-publications/isa-standards/isa-18-series-of-standards
+mod flash;
+mod rule;
+
+pub use rule::Rule;
+
 use heapless::Vec;
 
-use crate::alarm::{Alarm, Severity, Transition};
-use crate::settings::OutputSettings;
-use crate::wire::{MODULES, OUTPUTS};
+use crate::alarm::{Alarm, Transition};
+use crate::clock::{Nanos, Time};
+use crate::settings::{Kind, Sequence};
+use crate::wire::OUTPUTS;
 
-/// What an output listens to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rule {
-    /// This and above; `None`: any. Indeterminate passes always, so that nothing is lost.
-    pub severity: Option<Severity>,
-    /// Ids of modules, 0 for the daemon's own alarms; empty: all.
-    pub modules: Vec<u32, { MODULES + 1 }>,
+use flash::Flash;
+
+/// What an output shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// All is well.
+    Nothing,
+    /// An alarm, steadily.
+    Alarm,
+    /// An alarm that nobody has acknowledged: 2 Hz.
+    Flash,
+    /// An alarm that has ended, which nobody has acknowledged: 0.5 Hz.
+    SlowFlash,
 }
 
-impl Rule {
-    /// True if the output listens to this alarm.
-    pub fn listens(&self, alarm: &Alarm) -> bool {
-        let severe = match alarm.severity {
-            Severity::Indeterminate => true,
-            Severity::Cleared => false,
-            severity => self.severity.is_none_or(|least| severity <= least),
-        };
-        severe && (self.modules.is_empty() || self.modules.contains(&alarm.module))
+impl Shows {
+    /// All of them, as the status block numbers them.
+    pub const ALL: [Shows; 4] = [Shows::Nothing, Shows::Alarm, Shows::Flash, Shows::SlowFlash];
+
+    /// For tables and JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Shows::Nothing => "nothing",
+            Shows::Alarm => "alarm",
+            Shows::Flash => "flash",
+            Shows::SlowFlash => "slow flash",
+        }
     }
 }
 
-impl From<&OutputSettings> for Rule {
-    fn from(output: &OutputSettings) -> Rule {
-        Rule { severity: output.severity, modules: output.modules.clone() }
+/// What an output keeps beyond the alarms that are active.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latched {
+    /// An alarm came, and was not acknowledged yet.
+    pub unacknowledged: bool,
+    /// An alarm ended, and that was not acknowledged yet.
+    pub returned: bool,
+    /// An operator has silenced it since the last alarm came.
+    pub silenced: bool,
+}
+
+impl Latched {
+    /// As a word of the daemon's memory.
+    pub fn word(self) -> u32 {
+        let bits = [self.unacknowledged, self.returned, self.silenced];
+        bits.into_iter().rev().fold(0, |word, bit| word << 1 | u32::from(bit))
+    }
+
+    /// From that word.
+    pub fn from_word(word: u32) -> Latched {
+        let [unacknowledged, returned, silenced] = [1, 2, 4].map(|bit| word & bit != 0);
+        Latched { unacknowledged, returned, silenced }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Point {
+    rule: Rule,
+    /// How many alarms that it listens to are active.
+    active: u32,
+    latched: Latched,
+}
+
+impl Point {
+    fn shows(&self) -> Shows {
+        let Latched { unacknowledged, returned, silenced } = self.latched;
+        let up = self.active > 0;
+        let shows = match self.rule.sequence {
+            Sequence::A | Sequence::M if unacknowledged && up => Shows::Flash,
+            Sequence::A if unacknowledged => Shows::Flash,
+            Sequence::M if unacknowledged || returned => Shows::SlowFlash,
+            _ if up => Shows::Alarm,
+            _ => Shows::Nothing,
+        };
+        match self.rule.kind {
+            Kind::Lamp => shows,
+            // A relay that clatters wears out, and says no more than one that is held.
+            Kind::Relay if shows != Shows::Nothing => Shows::Alarm,
+            // Heard until somebody has heard it.
+            Kind::Horn if shows != Shows::Nothing && unacknowledged && !silenced => Shows::Alarm,
+            Kind::Relay | Kind::Horn => Shows::Nothing,
+        }
     }
 }
 
 /// The state machine. Outputs are numbered in the order in which their rules were added.
 #[derive(Clone, Debug, Default)]
 pub struct Annunciator {
-    outputs: Vec<(Rule, u32), OUTPUTS>,
+    points: Vec<Point, OUTPUTS>,
+    flash: Flash,
+    /// Every lamp is on until then.
+    test_until: Time,
 }
 
 impl Annunciator {
     /// Adds an output. False if there are too many.
     pub fn add(&mut self, rule: Rule) -> bool {
-        self.outputs.push((rule, 0)).is_ok()
+        self.points.push(Point { rule, active: 0, latched: Latched::default() }).is_ok()
+    }
+
+    /// An output goes on with what it, or its like in another annunciator, has kept.
+    pub fn resume(&mut self, output: usize, kept: Latched) {
+        if let Some(Point { rule, active, latched }) = self.points.get_mut(output) {
+            if *active > 0 || rule.sequence != Sequence::Follow {
+                latched.unacknowledged |= kept.unacknowledged;
+                latched.returned = kept.returned;
+                latched.silenced = kept.silenced;
+            }
+        }
+    }
+
+    /// Takes in an alarm that is active already. One that is not acknowledged is new to the outputs that listen.
+    pub fn prime(&mut self, alarm: &Alarm) {
+        for point in self.points.iter_mut().filter(|point| point.rule.listens(alarm)) {
+            point.active += 1;
+            point.latched.unacknowledged |= !alarm.acknowledged;
+        }
+    }
+
+    /// Takes in that an alarm has ended, which was active before there was this annunciator.
+    pub fn note_return(&mut self, alarm: &Alarm) {
+        for point in self.points.iter_mut().filter(|point| point.rule.listens(alarm)) {
+            point.latched.returned = true;
+        }
     }
 
     /// Takes in what happened. Each alarm must be raised once before it is changed or cleared.
@@ -75,77 +164,84 @@ impl Annunciator {
             Transition::Raised(alarm) => (None, Some(alarm)),
             Transition::Changed { from, to } => (Some(from), Some(to)),
             Transition::Cleared(alarm) => (Some(alarm), None),
+            Transition::Acknowledged(_) => return,
         };
-        for (rule, active) in &mut self.outputs {
-            *active += u32::from(now.is_some_and(|alarm| rule.listens(alarm)));
-            *active -= u32::from(before.is_some_and(|alarm| rule.listens(alarm)));
+        for Point { rule, active, latched } in &mut self.points {
+            let was = before.is_some_and(|alarm| rule.listens(alarm));
+            let is = now.is_some_and(|alarm| rule.listens(alarm));
+            *active += u32::from(is);
+            *active -= u32::from(was);
+            if is && (!was || transition.is_news()) {
+                latched.unacknowledged = true;
+                latched.silenced = false;
+                self.flash.begin();
+            }
+            if was && !is {
+                latched.returned = true;
+                if *active == 0 && rule.sequence == Sequence::Follow {
+                    *latched = Latched::default();
+                }
+            }
         }
     }
 
-    /// True if this output shows an alarm.
-    pub fn shows(&self, output: usize) -> bool {
-        self.outputs.get(output).is_some_and(|(_, active)| *active > 0)
+    /// An operator has seen all that is shown.
+    pub fn acknowledge(&mut self) {
+        self.points.iter_mut().for_each(|point| point.latched = Latched::default());
+    }
+
+    /// An operator has heard all that is heard.
+    pub fn silence(&mut self) {
+        self.points.iter_mut().for_each(|point| point.latched.silenced = true);
+    }
+
+    /// Every lamp is on until this moment.
+    pub fn test(&mut self, until: Time) {
+        self.test_until = until;
+    }
+
+    /// What this output shows.
+    pub fn shows(&self, output: usize) -> Shows {
+        self.points.get(output).map_or(Shows::Nothing, Point::shows)
+    }
+
+    /// What this output keeps.
+    pub fn latched(&self, output: usize) -> Latched {
+        self.points.get(output).map_or(Latched::default(), |point| point.latched)
+    }
+
+    /// The outputs are about to be driven: a flash that has begun since starts with its light.
+    pub fn look(&mut self, now: Time) {
+        self.flash.look(now);
+    }
+
+    /// True if this output is on at this moment.
+    pub fn is_on(&self, output: usize, now: Time) -> bool {
+        let tested =
+            now < self.test_until && self.points.get(output).is_some_and(|point| point.rule.kind == Kind::Lamp);
+        tested || self.flash.is_on(self.shows(output), now)
+    }
+
+    /// When an output changes by itself.
+    pub fn due(&self, now: Time) -> Time {
+        let test = if now < self.test_until { self.test_until } else { Time::NEVER };
+        self.points.iter().map(|point| self.flash.due(point.shows(), now)).fold(test, Time::min)
     }
 
     /// The numbers of the outputs that listen to this alarm.
     pub fn listeners<'a>(&'a self, alarm: &'a Alarm) -> impl Iterator<Item = usize> + 'a {
-        self.outputs.iter().enumerate().filter(|(_, (rule, _))| rule.listens(alarm)).map(|(output, _)| output)
+        self.points.iter().enumerate().filter(|(_, point)| point.rule.listens(alarm)).map(|(output, _)| output)
     }
+}
+
+/// The longest and the usual lamp test.
+pub const LAMP_TEST_S: (u32, u32) = (60, 5);
+
+/// How long a lamp test of so many seconds is; 0 stands for the usual time.
+pub fn lamp_test(seconds: u32) -> Nanos {
+    let (longest, usual) = LAMP_TEST_S;
+    Nanos::from(if seconds == 0 { usual } else { seconds.min(longest) }) * crate::clock::S
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::alarm::{AlarmId, Origin};
-
-    fn alarm(module: u32, severity: Severity) -> Alarm {
-        Alarm { module, origin: Origin::Slot(1), id: AlarmId::default(), level: 0, severity, raised_at: 0, count: 1 }
-    }
-
-    fn one(rule: Rule) -> Annunciator {
-        let mut annunciator = Annunciator::default();
-        assert!(annunciator.add(rule));
-        annunciator
-    }
-
-    #[test]
-    fn an_output_stays_on_until_its_last_alarm_ends() {
-        let mut annunciator = one(Rule::default());
-        let (first, second) = (alarm(31, Severity::Major), alarm(32, Severity::Warning));
-        annunciator.apply(&Transition::Raised(first));
-        annunciator.apply(&Transition::Raised(second));
-        annunciator.apply(&Transition::Cleared(first));
-        assert!(annunciator.shows(0));
-        annunciator.apply(&Transition::Cleared(second));
-        assert!(!annunciator.shows(0));
-    }
-
-    #[test]
-    fn a_severity_filter_passes_this_and_above_and_indeterminate() {
-        let rule = Rule { severity: Some(Severity::Major), ..Rule::default() };
-        let passes: std::vec::Vec<bool> =
-            Severity::ALL.into_iter().map(|severity| rule.listens(&alarm(31, severity))).collect();
-        assert_eq!(passes, [true, true, false, false, true, false]);
-    }
-
-    #[test]
-    fn a_module_filter_passes_only_its_modules() {
-        let mut rule = Rule::default();
-        rule.modules.push(31).unwrap();
-        assert!(rule.listens(&alarm(31, Severity::Warning)));
-        assert!(!rule.listens(&alarm(32, Severity::Critical)));
-        assert!(!rule.listens(&alarm(0, Severity::Critical)));
-    }
-
-    #[test]
-    fn a_change_below_the_filter_turns_the_output_off() {
-        let mut annunciator = one(Rule { severity: Some(Severity::Major), ..Rule::default() });
-        let (from, to) = (alarm(31, Severity::Critical), alarm(31, Severity::Minor));
-        annunciator.apply(&Transition::Raised(from));
-        assert!(annunciator.shows(0));
-        annunciator.apply(&Transition::Changed { from, to });
-        assert!(!annunciator.shows(0));
-        annunciator.apply(&Transition::Cleared(to));
-        assert!(!annunciator.shows(0));
-    }
-}
+mod tests;

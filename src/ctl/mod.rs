@@ -4,6 +4,7 @@ mod doctor;
 mod history;
 mod key;
 mod modules;
+mod operator;
 mod raise;
 mod remove;
 mod report;
@@ -35,6 +36,9 @@ usage: alarmctl [-c FILE] SUBCOMMAND
                          clear one alarm, or all of the module
   status [--json]        what the daemon sees and shows
   history [--json]       the last 256 events
+  ack                    all that is shown was seen: what flashes is steady, what has ended goes off, horns are silent
+  silence                horns are silent until the next alarm
+  lamp-test [SECONDS]    every lamp is on: 1 to 60 seconds, 5 where left out
   shell MODULE           read numbers: 0 clear, 1 raise, 2 leave and remove, else wipe
   key [MODULE | PATH ID] [--json]
                          which key, from what, and what would change it
@@ -141,6 +145,9 @@ fn run() -> Result<(), Failure> {
                     Some("clear") => clear::run(call),
                     Some("status") => status::run(call),
                     Some("history") => history::run(call),
+                    Some("ack") => operator::acknowledge(call),
+                    Some("silence") => operator::silence(call),
+                    Some("lamp-test") => operator::lamp_test(call),
                     Some("shell") => shell::run(call),
                     Some("key") => key::run(call),
                     Some("doctor") => doctor::run(call),

@@ -1,9 +1,10 @@
 //! The status block as names and numbers, for JSON and for the table.
 use alarmd::alarm::{Origin, Severity, Transition};
+use alarmd::annunciator::Shows;
 use alarmd::clock;
 use alarmd::monitor::{Role, State};
 use alarmd::process::Mark;
-use alarmd::settings::Kind;
+use alarmd::settings::{Kind, Sequence};
 use alarmd::sysv::Errno;
 use alarmd::wire::{AlarmEntry, LARGEST, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
@@ -49,7 +50,11 @@ pub struct Output {
     pub gpio: Option<u32>,
     pub path: Option<String>,
     pub active_low: bool,
-    /// It shows an alarm.
+    /// How it shows alarms.
+    pub sequence: &'static str,
+    /// What it shows.
+    pub shows: &'static str,
+    /// That is an alarm.
     pub alarm: bool,
     /// Its line is at the active level.
     pub energised: bool,
@@ -101,6 +106,8 @@ pub struct Alarm {
     /// As its producer says, or else as the daemon saw it.
     pub raised_at: u32,
     pub count: u32,
+    /// An operator has seen it.
+    pub acknowledged: bool,
 }
 
 /// Something that happened to an alarm.
@@ -155,6 +162,8 @@ fn output(entry: &OutputEntry<u32>) -> Output {
         gpio,
         path: gpio.is_none().then(|| text(&entry.path)),
         active_low: entry.active_low != 0,
+        sequence: Sequence::ALL.get(entry.sequence as usize).map_or("unknown", |sequence| sequence.word()),
+        shows: Shows::ALL.get(entry.shows as usize).map_or("unknown", |shows| shows.word()),
         alarm: entry.alarm != 0,
         energised: entry.energised != 0,
         failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
@@ -196,6 +205,7 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
         number: entry.origin,
         raised_at: if entry.raised_at != 0 { entry.raised_at } else { seen_at(block, entry) },
         count: entry.count,
+        acknowledged: entry.acknowledged != 0,
     }
 }
 

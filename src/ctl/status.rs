@@ -43,8 +43,12 @@ fn panel(report: &Report) -> String {
         }
     };
     let outputs = report.outputs.iter().map(|output| {
-        let shows = if output.alarm { "(*) ALARM" } else { "( ) -" };
-        vec![format!("{} {}", output.kind, output.name), shows.to_owned(), level(output), place(output)]
+        let shows = match output.shows {
+            "nothing" => "( ) -".to_owned(),
+            "alarm" => "(*) ALARM".to_owned(),
+            flash => format!("(*) {flash}"),
+        };
+        vec![format!("{} {}", output.kind, output.name), shows, level(output), place(output)]
     });
     section(&["OUTPUT", "SHOWS", "LINE", "WHERE"], outputs.collect());
     let modules = report.modules.iter().flat_map(|module| {
@@ -70,9 +74,10 @@ fn panel(report: &Report) -> String {
         let [kind, code, index, level] =
             [alarm.kind, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
         let (severity, module) = (alarm.severity.to_owned(), alarm.module.clone());
-        vec![severity, module, kind, code, index, level, alarm.origin.clone(), count, since]
+        let seen = if alarm.acknowledged { "yes" } else { "-" }.to_owned();
+        vec![severity, module, kind, code, index, level, alarm.origin.clone(), seen, count, since]
     });
-    let titles = ["SEVERITY", "MODULE", "TYPE", "CODE", "INDEX", "LEVEL", "FROM", " COUNT", "RAISED"];
+    let titles = ["SEVERITY", "MODULE", "TYPE", "CODE", "INDEX", "LEVEL", "FROM", "ACK", " COUNT", "RAISED"];
     section(&titles, alarms.collect());
     text
 }

@@ -168,6 +168,7 @@ impl LineEntry {
             target,
             active_low: self.active_low.load(Ordering::Relaxed) != 0,
             fail_safe: true,
+            sequence: Default::default(),
             on_stop: OnStop::Alarm,
             severity: None,
             modules: heapless::Vec::new(),

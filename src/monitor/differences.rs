@@ -61,6 +61,7 @@ pub(super) fn from_record(module: &ModuleSettings, record: Record) -> Alarm {
         severity: module.levels.severity(record.level),
         raised_at: 0,
         count: 0,
+        acknowledged: false,
     }
 }
 
@@ -74,5 +75,6 @@ pub(super) fn from_slot(module: &ModuleSettings, position: usize, slot: &Slot<u3
         severity: module.levels.severity(slot.level),
         raised_at: slot.raised_at,
         count: slot.count,
+        acknowledged: false,
     }
 }

@@ -326,7 +326,7 @@ impl Monitor {
     }
 
     fn end_all(&mut self, module: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
-        self.tell_differences(module, &ModuleSegment::EMPTY, tell);
+        self.tell_seen(module, &ModuleSegment::EMPTY, tell);
         self.seen = ModuleSegment::EMPTY;
     }
 
@@ -360,8 +360,8 @@ impl Monitor {
         }
         let now = rejection.map(Rejection::origin);
         if now != before {
-            before.into_iter().for_each(|origin| tell(Transition::Cleared(self.own(module, origin))));
-            now.into_iter().for_each(|origin| tell(Transition::Raised(self.own(module, origin))));
+            before.into_iter().for_each(|origin| self.tell_own(module, origin, false, tell));
+            now.into_iter().for_each(|origin| self.tell_own(module, origin, true, tell));
         }
     }
 }

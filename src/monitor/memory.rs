@@ -2,6 +2,7 @@
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::acknowledged::Acknowledged;
 use super::health::Rejection;
 use super::{Attended, Monitor, Role};
 use crate::alarm::{ModuleId, Origin};
@@ -35,6 +36,9 @@ impl Monitor {
         put(&to.module, module.get());
         put(&to.role, self.role as u32);
         put(&to.key, self.key.map_or(0, Key::number));
+        for (to, from) in to.acknowledged.iter().zip(self.acknowledged.words()) {
+            put(to, from);
+        }
         put(&to.shmid, self.id().map_or(u32::MAX, |id| id.raw() as u32));
         put(&to.flags, flags);
         put(&to.rejected, self.rejection.map_or(0, |rejection| rejection.origin().number()));
@@ -61,6 +65,7 @@ impl Monitor {
         monitor.unattended = is(UNATTENDED);
         monitor.attended = if is(STEADILY) { Attended::Steadily } else { Attended::No };
         monitor.made = is(MADE);
+        monitor.acknowledged = Acknowledged::from_words(from.acknowledged.each_ref().map(get));
         monitor.first = is(FIRST);
         monitor.rejection =
             Origin::from_number(get(&from.rejected)).filter(|_| get(&from.rejected) != 0).map(Rejection::Before);

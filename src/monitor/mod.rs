@@ -3,6 +3,7 @@
 //! What can bite: everything in the segment is a claim of whoever may write it, the segment itself may be removed,
 //! replaced or owned by a stranger, and a writer may have died inside. A [`Monitor`] keeps its last consistent copy and
 //! tells only what differs from it; what it cannot read now it reads in a later round.
+mod acknowledged;
 mod differences;
 mod health;
 mod memory;
@@ -22,6 +23,7 @@ use crate::settings::ModuleSettings;
 use crate::sysv::{Errno, Id, Key, Refusal, Segment, Stat};
 use crate::wire::{MODULE_MAGIC, ModuleSegment, copy_module, copy_record, copy_words};
 
+use acknowledged::Acknowledged;
 use differences::{from_record, from_slot};
 use health::Rejection;
 
@@ -57,6 +59,7 @@ pub struct Monitor {
     attended: Attended,
     /// The producer that was attached has died.
     unattended: bool,
+    acknowledged: Acknowledged,
     rejection: Option<Rejection>,
     refusal: Option<Refusal>,
     stat: Option<Stat>,
@@ -82,6 +85,7 @@ impl Monitor {
             silent: false,
             attended: Attended::No,
             unattended: false,
+            acknowledged: Acknowledged::default(),
             rejection: None,
             refusal: None,
             stat: None,
@@ -211,7 +215,7 @@ impl Monitor {
             // Somebody has written: a producer is there, or somebody who knows that none is.
             self.set_unattended(settings, false, tell);
         }
-        self.tell_differences(settings, &copy, tell);
+        self.tell_seen(settings, &copy, tell);
         let promise = (copy.beat_ms, copy.owner) != (self.seen.beat_ms, self.seen.owner) || self.first;
         self.seen = copy;
         self.first = false;
@@ -259,8 +263,32 @@ impl Monitor {
         self.set_silent(settings, silent, tell);
     }
 
+    /// Tells what differs from `seen`; what is new, worse or over is acknowledged no more.
+    fn tell_seen(&mut self, module: &ModuleSettings, copy: &ModuleSegment<u32>, tell: &mut impl FnMut(Transition)) {
+        let mut acknowledged = self.acknowledged;
+        self.tell_differences(module, copy, &mut |transition| {
+            acknowledged.note(&transition);
+            tell(transition);
+        });
+        self.acknowledged = acknowledged;
+    }
+
+    /// An operator has seen all alarms of this segment.
+    pub fn acknowledge(&mut self, settings: &ModuleSettings, tell: &mut impl FnMut(Transition)) {
+        let mut acknowledged = self.acknowledged;
+        self.each_active(settings, &mut |alarm| {
+            if !alarm.acknowledged {
+                let transition = Transition::Acknowledged(Alarm { acknowledged: true, ..alarm });
+                acknowledged.note(&transition);
+                tell(transition);
+            }
+        });
+        self.acknowledged = acknowledged;
+    }
+
     /// Every alarm of this segment that is active now.
     pub fn each_active(&self, settings: &ModuleSettings, tell: &mut impl FnMut(Alarm)) {
+        let mut tell = |alarm: Alarm| tell(Alarm { acknowledged: self.acknowledged.has(alarm.origin), ..alarm });
         let record = self.seen.record();
         if record.flag != 0 {
             tell(from_record(settings, record));
@@ -306,9 +334,11 @@ impl Monitor {
         }
     }
 
-    fn tell_own(&self, module: &ModuleSettings, origin: Origin, up: bool, tell: &mut impl FnMut(Transition)) {
+    fn tell_own(&mut self, module: &ModuleSettings, origin: Origin, up: bool, tell: &mut impl FnMut(Transition)) {
         let alarm = self.own(module, origin);
-        tell(if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) });
+        let transition = if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) };
+        self.acknowledged.note(&transition);
+        tell(transition);
     }
 
     /// An alarm that no producer wrote. A refused segment is the daemon's own: code is the module, index the role.

@@ -35,6 +35,8 @@ pub struct Output {
     line: Option<Line>,
     energised: bool,
     failure: Option<LineError>,
+    /// An operator knows that it has failed.
+    acknowledged: bool,
     pause: Nanos,
     due: Time,
     writes: u32,
@@ -43,19 +45,41 @@ pub struct Output {
 impl Default for Output {
     /// An output without a line. [`Output::set_up`] gives it one.
     fn default() -> Output {
-        Output { line: None, energised: false, failure: None, pause: PAUSES.0, due: Time::default(), writes: 0 }
+        Output {
+            line: None,
+            energised: false,
+            failure: None,
+            acknowledged: false,
+            pause: PAUSES.0,
+            due: Time::default(),
+            writes: 0,
+        }
     }
 }
 
 impl Output {
-    /// What a daemon that was killed left of an output: how its line failed, if it did, and how often it was written.
-    pub fn restored(failure: Option<LineError>, writes: u32) -> Output {
-        Output { failure, writes, ..Output::default() }
+    /// What a daemon that was killed left of an output: how its line failed, if it did, whether that was acknowledged, and how
+    /// often it was written.
+    pub fn restored(failure: Option<LineError>, acknowledged: bool, writes: u32) -> Output {
+        Output { failure, acknowledged, writes, ..Output::default() }
     }
 
     /// True if its line is at the active level, as far as we wrote it.
     pub fn is_energised(&self) -> bool {
         self.energised && self.line.is_some()
+    }
+
+    /// The alarm that it cannot be driven, while it is so.
+    pub fn alarm(&self, order: &Order<'_>) -> Option<Alarm> {
+        self.failure.map(|_| Alarm { acknowledged: self.acknowledged, ..order.failed() })
+    }
+
+    /// An operator knows that it has failed, if it has.
+    pub fn acknowledge(&mut self, order: &Order<'_>, tell: &mut impl FnMut(Transition)) {
+        if let Some(alarm) = self.alarm(order).filter(|alarm| !alarm.acknowledged) {
+            self.acknowledged = true;
+            tell(Transition::Acknowledged(Alarm { acknowledged: true, ..alarm }));
+        }
     }
 
     /// Why it cannot be driven.
@@ -135,18 +159,19 @@ impl Output {
             error!("{order}: {}", failure.of(&order.settings.target));
         }
         if before.is_none() {
+            self.acknowledged = false;
             tell(Transition::Raised(order.failed()));
         }
     }
 
-    /// Drives the line to where it belongs without a daemon that ended in order.
-    pub fn rest(&mut self, number: usize, settings: &OutputSettings, now: Time, hardware: &mut impl Hardware) {
-        let alarm = match settings.on_stop {
+    /// Drives the line to where it belongs without a daemon that ended in order. `order` is what the output shows.
+    pub fn rest(&mut self, order: &Order<'_>, hardware: &mut impl Hardware) {
+        let alarm = match order.settings.on_stop {
             OnStop::Alarm => true,
             OnStop::Clear => false,
-            OnStop::Hold => return,
+            OnStop::Hold => order.alarm,
         };
-        self.drive(&Order { number, settings, alarm, now }, hardware, &mut |_| {});
+        self.drive(&Order { alarm, ..*order }, hardware, &mut |_| {});
     }
 
     /// Lets a fail-safe output show an alarm, whatever it shows, for nobody watches any more.
@@ -167,6 +192,7 @@ impl Output {
 }
 
 /// Which output, what it shall show, and when that is said.
+#[derive(Clone, Copy)]
 pub struct Order<'a> {
     /// Position of the output in the settings.
     pub number: usize,

@@ -34,7 +34,7 @@ impl Poll {
         // The nearest may have moved nearer.
         self.beat_due = self.monitors.iter().map(Monitor::beat_due).min().unwrap_or(Time::NEVER);
         for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-            let order = Order { number, settings, alarm: self.annunciator.shows(number), now };
+            let order = Order { number, settings, alarm: self.annunciator.is_on(number, now), now };
             output.check(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
         }
         self.drive(now, hardware);

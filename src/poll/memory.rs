@@ -7,12 +7,13 @@ use log::info;
 use super::own::Owns;
 use super::{Poll, StartError, tell};
 use crate::alarm::{Alarm, AlarmId, ModuleId, Name, Origin, Severity, Transition};
+use crate::annunciator::Latched;
 use crate::clock;
 use crate::monitor::{Monitor, Role};
 use crate::output::{LineError, Output, Step};
-use crate::settings::ModuleSettings;
+use crate::settings::{ModuleSettings, OutputSettings};
 use crate::sysv::{Errno, Key};
-use crate::wire::{MemoryCopy, SEGMENTS, SavedOutput, SavedSegment, unpack_text};
+use crate::wire::{MemoryCopy, OUTPUTS, SEGMENTS, SavedOutput, SavedSegment, unpack_text};
 
 use super::publisher::Publisher;
 
@@ -20,15 +21,26 @@ fn get(word: &AtomicU32) -> u32 {
     word.load(Ordering::Relaxed)
 }
 
+/// True if it was saved for this output.
+fn is_of(saved: &SavedOutput, output: &OutputSettings) -> bool {
+    let words = saved.name.each_ref().map(get);
+    unpack_text(&words, &mut [0; 32]) == output.name.as_str() && get(&saved.kind) == output.kind as u32
+}
+
 impl Poll {
     /// Takes the status block, and over what the daemon before has left in it: what was seen in each segment and which outputs
     /// had failed. What became of that meanwhile is then told as any change is.
-    pub(super) fn take_over(&mut self) -> Result<(), StartError> {
+    /// Gives what each output has kept.
+    pub(super) fn take_over(&mut self) -> Result<Vec<Latched, OUTPUTS>, StartError> {
         let publisher = Publisher::claim(self.guardian)?;
-        let mut any_gone = false;
+        let (mut any_gone, mut latched) = (false, Vec::new());
         if let Some(kept) = publisher.memory().kept() {
-            self.owns = Owns(get(&kept.own));
+            self.owns = Owns { active: get(&kept.own), acknowledged: get(&kept.own_acknowledged) };
             self.restore_outputs(kept);
+            latched.extend(self.settings.outputs.iter().map(|output| {
+                let saved = kept.outputs().iter().find(|saved| is_of(saved, output));
+                saved.map_or(Latched::default(), |saved| Latched::from_word(get(&saved.latched)))
+            }));
             for saved in kept.segments() {
                 match self.module_of(saved) {
                     Some(module) => {
@@ -48,7 +60,7 @@ impl Poll {
         } else {
             self.publisher = Some(publisher);
         }
-        Ok(())
+        Ok(latched)
     }
 
     /// Position of the module that a segment belongs to; `None` if it is watched no more, or elsewhere.
@@ -85,19 +97,14 @@ impl Poll {
     }
 
     fn restore_outputs(&mut self, kept: &MemoryCopy) {
-        let saved: Vec<&SavedOutput, { crate::wire::OUTPUTS }> = kept.outputs().iter().collect();
+        let saved: Vec<&SavedOutput, OUTPUTS> = kept.outputs().iter().collect();
         for (number, saved) in saved.iter().enumerate() {
             let failed = get(&saved.failed);
             let step = failed.checked_sub(1).and_then(|step| Step::ALL.get(step as usize));
             let failure = step.map(|step| LineError { step: *step, errno: Errno::from_raw(get(&saved.errno) as i32) });
-            let mut bytes = [0; 32];
-            let words = saved.name.each_ref().map(get);
-            let name = unpack_text(&words, &mut bytes);
-            let same = (self.settings.outputs)
-                .get(number)
-                .filter(|output| output.name.as_str() == name && output.kind as u32 == get(&saved.kind));
+            let same = self.settings.outputs.get(number).filter(|output| is_of(saved, output));
             let restored = if same.is_some() {
-                Output::restored(failure, get(&saved.writes))
+                Output::restored(failure, get(&saved.failure_acknowledged) != 0, get(&saved.writes))
             } else {
                 if failure.is_some() {
                     let id = AlarmId { kind: 2, code: 0, index: number as u32 + 1 };

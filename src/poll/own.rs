@@ -39,19 +39,34 @@ impl Own {
     }
 }
 
-/// Which of them are active.
+/// Which of them are active, and which of these acknowledged.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Owns(pub u32);
+pub(super) struct Owns {
+    pub active: u32,
+    pub acknowledged: u32,
+}
 
 impl Owns {
     pub fn each_active(self, tell: &mut impl FnMut(Alarm)) {
-        Own::ALL.into_iter().filter(|own| self.0 & *own as u32 != 0).for_each(|own| tell(own.alarm()));
+        for own in Own::ALL.into_iter().filter(|own| self.active & *own as u32 != 0) {
+            tell(Alarm { acknowledged: self.acknowledged & own as u32 != 0, ..own.alarm() });
+        }
+    }
+
+    fn acknowledge(&mut self, tell: &mut impl FnMut(Transition)) {
+        self.each_active(&mut |alarm| {
+            if !alarm.acknowledged {
+                tell(Transition::Acknowledged(Alarm { acknowledged: true, ..alarm }));
+            }
+        });
+        self.acknowledged = self.active;
     }
 
     fn set(&mut self, own: Own, up: bool, tell: &mut impl FnMut(Transition)) {
         let bit = own as u32;
-        if (self.0 & bit != 0) != up {
-            self.0 ^= bit;
+        if (self.active & bit != 0) != up {
+            self.active ^= bit;
+            self.acknowledged &= !bit;
             let alarm = own.alarm();
             tell(if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) });
         }
@@ -59,7 +74,7 @@ impl Owns {
 
     /// The annunciator must know what is active before it is told of changes.
     pub fn prime(self, annunciator: &mut Annunciator) {
-        self.each_active(&mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
+        self.each_active(&mut |alarm| annunciator.prime(&alarm));
     }
 }
 
@@ -98,14 +113,20 @@ impl Poll {
         self.set_own(refused, error.is_some_and(|error| !error.is_limit()));
     }
 
+    /// An operator has seen those that last.
+    pub(super) fn acknowledge_owns(&mut self) {
+        self.owns.acknowledge(&mut tell(&mut self.annunciator, &mut self.transitions));
+    }
+
     fn set_own(&mut self, own: Own, up: bool) {
         self.owns.set(own, up, &mut tell(&mut self.annunciator, &mut self.transitions));
     }
 
     /// Something that has happened and does not last: it is in the log and in the history, and moves no output.
     fn tell_moment(&mut self, alarm: Alarm) {
-        let mut tell = tell(&mut self.annunciator, &mut self.transitions);
-        tell(Transition::Raised(alarm));
-        tell(Transition::Cleared(alarm));
+        // Past the annunciator, whose sequences would keep it: what was shown before a restart is what is shown after it.
+        for transition in [Transition::Raised(alarm), Transition::Cleared(alarm)] {
+            let _ = self.transitions.push(transition);
+        }
     }
 }

@@ -7,6 +7,7 @@ use log::warn;
 use super::StartError;
 use super::own::Owns;
 use crate::alarm::{Alarm, Transition};
+use crate::annunciator::{Annunciator, Shows};
 use crate::clock::{self, MS, Nanos, S, Time};
 use crate::monitor::{Monitor, State};
 use crate::output::{Order, Output, Step};
@@ -29,7 +30,7 @@ pub struct View<'a> {
     pub monitors: &'a [Monitor],
     pub outputs: &'a [OutputSettings],
     pub lines: &'a [Output],
-    pub shows: &'a dyn Fn(usize) -> bool,
+    pub annunciator: &'a Annunciator,
     pub transitions: &'a [Transition],
 }
 
@@ -174,9 +175,10 @@ impl Publisher {
                 });
             }
             for (number, (settings, line)) in view.outputs.iter().zip(view.lines).enumerate() {
-                let order = Order { number, settings, alarm: (view.shows)(number), now: view.now };
-                store(&block.outputs[number], &output_entry(&order, line));
-                line.failure().map(|_| order.failed()).into_iter().for_each(&mut add);
+                let shows = view.annunciator.shows(number);
+                let order = Order { number, settings, alarm: shows != Shows::Nothing, now: view.now };
+                store(&block.outputs[number], &output_entry(&order, shows, line));
+                line.alarm(&order).into_iter().for_each(&mut add);
             }
             view.owns.each_active(&mut add);
             for ((settings, active), entry) in view.modules.iter().zip(active).zip(&block.modules) {
@@ -219,11 +221,13 @@ fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
     let draft = memory.draft();
     let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
     put(&draft.event_count, event_count);
-    put(&draft.own, view.owns.0);
+    put(&draft.own, view.owns.active);
+    put(&draft.own_acknowledged, view.owns.acknowledged);
     // Fewer lines than settings, while other settings are being gone over to.
     put(&draft.output_count, view.lines.len().min(view.outputs.len()) as u32);
     put(&draft.segment_count, view.monitors.len() as u32);
-    for ((settings, line), to) in view.outputs.iter().zip(view.lines).zip(&draft.outputs) {
+    for (number, ((settings, line), to)) in view.outputs.iter().zip(view.lines).zip(&draft.outputs).enumerate() {
+        let order = Order { number, settings, alarm: false, now: view.now };
         let failure = line.failure();
         let step = failure.and_then(|failure| Step::ALL.iter().position(|step| *step == failure.step));
         let saved = SavedOutput {
@@ -231,6 +235,8 @@ fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
             failed: step.map_or(0, |step| step as u32 + 1),
             errno: failure.map_or(0, |failure| failure.errno.raw() as u32),
             writes: line.writes(),
+            latched: view.annunciator.latched(number).word(),
+            failure_acknowledged: line.alarm(&order).is_some_and(|alarm| alarm.acknowledged).into(),
             name: pack_text(settings.name.as_str()),
         };
         store(to, &saved);
@@ -296,6 +302,7 @@ fn alarm_entry(alarm: &Alarm) -> AlarmEntry<u32> {
         severity: alarm.severity as u32,
         raised_at: alarm.raised_at,
         count: alarm.count,
+        acknowledged: alarm.acknowledged.into(),
     }
 }
 
@@ -315,7 +322,7 @@ fn segment_entry(monitor: &Monitor) -> SegmentEntry<u32> {
     }
 }
 
-fn output_entry(order: &Order<'_>, line: &Output) -> OutputEntry<u32> {
+fn output_entry(order: &Order<'_>, shows: Shows, line: &Output) -> OutputEntry<u32> {
     let settings = order.settings;
     let (gpio, path) = match &settings.target {
         Target::Gpio(number) => (*number, array::from_fn(|_| 0)),
@@ -325,6 +332,8 @@ fn output_entry(order: &Order<'_>, line: &Output) -> OutputEntry<u32> {
         kind: settings.kind as u32,
         gpio,
         active_low: settings.active_low.into(),
+        sequence: settings.sequence as u32,
+        shows: shows as u32,
         alarm: order.alarm.into(),
         energised: line.is_energised().into(),
         failed: line.failure().is_some().into(),

@@ -5,7 +5,7 @@ use heapless::Vec;
 
 use super::{Poll, StartError, tell};
 use crate::alarm::Transition;
-use crate::annunciator::{Annunciator, Rule};
+use crate::annunciator::{Annunciator, Latched, Rule};
 use crate::clock::{self, MS, Nanos};
 use crate::monitor::{Monitor, Role};
 use crate::output::{Hardware, Order, Output};
@@ -19,6 +19,12 @@ impl Poll {
     /// [`StartError::Runs`]
     pub fn reconfigure(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
         let now = clock::now();
+        // By its name, as after a restart.
+        let before = |output: &OutputSettings| {
+            let same = |other: &OutputSettings| (other.kind, &other.name) == (output.kind, &output.name);
+            self.settings.outputs.iter().position(same)
+        };
+        let latched: Vec<Option<usize>, OUTPUTS> = settings.outputs.iter().map(before).collect();
         // All in its place: a copy of the monitors would be a tenth of the memory that the daemon may use.
         for number in (0..self.monitors.len()).rev() {
             let monitor = &mut self.monitors[number];
@@ -40,7 +46,7 @@ impl Poll {
                 |output: &OutputSettings| output.target == before.target && output.active_low == before.active_low;
             match settings.outputs.iter().position(same) {
                 Some(position) => kept[position] = Some(take(output)),
-                None => output.rest(number, before, now, hardware),
+                None => output.rest(&Order { alarm: self.annunciator.is_on(number, now), ..order }, hardware),
             }
         }
         self.settle(now, hardware);
@@ -53,11 +59,13 @@ impl Poll {
         }
         self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
         self.settings = settings;
-        self.adopt(hardware)
+        let latched: Vec<Latched, OUTPUTS> =
+            latched.iter().map(|before| before.map_or(Latched::default(), |at| self.annunciator.latched(at))).collect();
+        self.adopt(&latched, hardware)
     }
 
-    /// Goes on with these settings: what there is of monitors and outputs is theirs already.
-    pub(super) fn adopt(&mut self, hardware: &mut impl Hardware) -> Result<(), StartError> {
+    /// Goes on with the settings: what there is of monitors and outputs is theirs already, and so is what each output has kept.
+    pub(super) fn adopt(&mut self, latched: &[Latched], hardware: &mut impl Hardware) -> Result<(), StartError> {
         let now = clock::now();
         // Half of these: guardian and watchdog expect a round in that time.
         let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
@@ -73,15 +81,20 @@ impl Poll {
         for monitor in &self.monitors {
             let annunciator = &mut self.annunciator;
             let module = &self.settings.modules[monitor.module];
-            monitor.each_active(module, &mut |alarm| annunciator.apply(&Transition::Raised(alarm)));
+            monitor.each_active(module, &mut |alarm| annunciator.prime(&alarm));
         }
         for (number, (output, settings)) in self.outputs.iter().zip(&self.settings.outputs).enumerate() {
-            if output.failure().is_some() {
-                let order = Order { number, settings, alarm: false, now };
-                self.annunciator.apply(&Transition::Raised(order.failed()));
-            }
+            let order = Order { number, settings, alarm: false, now };
+            output.alarm(&order).iter().for_each(|alarm| self.annunciator.prime(alarm));
         }
         self.owns.prime(&mut self.annunciator);
+        latched.iter().enumerate().for_each(|(output, latched)| self.annunciator.resume(output, *latched));
+        // Of what is watched no more, told before there were outputs to listen.
+        for transition in &self.transitions {
+            if let Transition::Cleared(alarm) = transition {
+                self.annunciator.note_return(alarm);
+            }
+        }
         // Looked up again, for its mode and group may be others now.
         self.doorbell = None;
         for (position, module) in self.settings.modules.iter().enumerate() {

@@ -21,13 +21,26 @@ pub struct Doorbell {
     pub bell: AtomicU32,
     /// Not 0 while the daemon sleeps on `bell`, so that a ring needs the system call.
     pub waiting: AtomicU32,
-    /// Bits for the daemon: 1 acknowledge, 2 silence, 4 lamp test.
+    /// Bits for the daemon, which takes them away as it obeys: see [`Command`].
     pub command: AtomicU32,
+    /// How long a lamp test is, in seconds; 0: the usual time.
+    pub lamp_test_s: AtomicU32,
     /// Room to spare, zero.
-    pub spare: [AtomicU32; 59],
+    pub spare: [AtomicU32; 58],
 }
 
 const _: () = assert!(size_of::<Doorbell>() == 256);
+
+/// What an operator tells the daemon: a bit of `command`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// All that is shown was seen.
+    Acknowledge = 1,
+    /// All that sounds was heard.
+    Silence = 2,
+    /// Every lamp is to be on for a while.
+    LampTest = 4,
+}
 
 // SAFETY: `repr(C)` and `AtomicU32` only.
 unsafe impl Words<AtomicU32> for Doorbell {}
@@ -38,10 +51,29 @@ impl Doorbell {
         self.magic.load(Ordering::Relaxed) == DOORBELL_MAGIC && self.version.load(Ordering::Relaxed) == DOORBELL_VERSION
     }
 
-    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused.
+    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused. Commands do not: what
+    /// an operator said to nobody, or to the daemon before, was about what was shown then.
     pub fn claim(&self) {
+        self.command.store(0, Ordering::Relaxed);
         self.version.store(DOORBELL_VERSION, Ordering::Relaxed);
         self.magic.store(DOORBELL_MAGIC, Ordering::Release);
+    }
+
+    /// Gives the daemon this command, and rings.
+    pub fn order(&self, command: Command) {
+        self.command.fetch_or(command as u32, Ordering::Release);
+        self.ring();
+    }
+
+    /// True if it has not obeyed yet.
+    pub fn is_pending(&self, command: Command) -> bool {
+        self.command.load(Ordering::Acquire) & command as u32 != 0
+    }
+
+    /// Takes the commands that were given: those for which this is then true.
+    pub fn take_commands(&self) -> impl Fn(Command) -> bool + use<> {
+        let taken = self.command.swap(0, Ordering::AcqRel);
+        move |command| taken & command as u32 != 0
     }
 
     /// Rings: after the stores that the daemon shall see. A system call only if the daemon sleeps.

@@ -35,8 +35,10 @@ pub struct MemoryCopy<W = AtomicU32> {
     pub output_count: W,
     /// How many entries of `segments` count.
     pub segment_count: W,
+    /// Which of the daemon's own alarms are acknowledged, as `own`.
+    pub own_acknowledged: W,
     /// Room, zero.
-    pub spare: [W; 3],
+    pub spare: [W; 2],
     /// The outputs.
     pub outputs: [SavedOutput<W>; OUTPUTS],
     /// The segments.
@@ -55,6 +57,10 @@ pub struct SavedOutput<W = AtomicU32> {
     pub errno: W,
     /// How many times its line was written.
     pub writes: W,
+    /// [`crate::annunciator::Latched`] as a word.
+    pub latched: W,
+    /// 1: that it failed is acknowledged.
+    pub failure_acknowledged: W,
     /// Bytes, zero at the end.
     pub name: [W; 8],
 }
@@ -75,8 +81,8 @@ pub struct SavedSegment<W = AtomicU32> {
     pub flags: W,
     /// [`crate::alarm::Origin`]'s number of the alarm that it is refused with, 0 if it is not.
     pub rejected: W,
-    /// Room, zero.
-    pub spare: [W; 2],
+    /// Which of its alarms are acknowledged: a bit for each origin.
+    pub acknowledged: [W; 2],
     /// What was seen.
     pub seen: ModuleSegment<W>,
 }
@@ -118,7 +124,8 @@ impl MemoryCopy {
         let count = |word: &AtomicU32| word.load(Ordering::Relaxed) as usize;
         let outputs = self.outputs.get(..count(&self.output_count))?;
         let segments = self.segments.get(..count(&self.segment_count))?;
-        let heads = [&self.event_count, &self.own, &self.output_count, &self.segment_count].into_iter();
+        let heads =
+            [&self.event_count, &self.own, &self.own_acknowledged, &self.output_count, &self.segment_count].into_iter();
         let all = heads.chain(outputs.iter().flat_map(words)).chain(segments.iter().flat_map(words));
         // All zeros, as a new segment is, have the sum 0.
         Some(all.fold(0, |sum: u32, word| (sum ^ word.load(Ordering::Relaxed)).wrapping_mul(0x0100_0193)))

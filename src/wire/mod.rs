@@ -19,7 +19,7 @@ mod sync {
     pub use core::sync::atomic::{AtomicU32, Ordering, fence};
 }
 
-pub use doorbell::{DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
+pub use doorbell::{Command, DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
 pub use memory::{Memory, MemoryCopy, SavedOutput, SavedSegment};
 pub use module::{MODULE_MAGIC, ModuleSegment, SLOTS, Slot, copy_module, copy_record, copy_words};
 pub use sequence::{Inside, Sequence, consistent};

@@ -14,7 +14,7 @@ use crate::sysv::{Segment, Words, words, words_mut};
 /// `"ALMS"`: this is a status block.
 pub const STATUS_MAGIC: u32 = 0x534D_4C41;
 /// The layout's version.
-pub const STATUS_VERSION: u32 = 2;
+pub const STATUS_VERSION: u32 = 3;
 
 /// How many modules a daemon watches, at most.
 pub const MODULES: usize = 32;
@@ -73,7 +73,7 @@ pub struct SegmentEntry<W = AtomicU32> {
     pub size: W,
 }
 
-/// One output. 192 bytes.
+/// One output. 200 bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct OutputEntry<W = AtomicU32> {
@@ -83,7 +83,11 @@ pub struct OutputEntry<W = AtomicU32> {
     pub gpio: W,
     /// 1: the line is active low.
     pub active_low: W,
-    /// 1: it shows an alarm.
+    /// Position in [`crate::settings::Sequence::ALL`].
+    pub sequence: W,
+    /// What it shows: position in [`crate::annunciator::Shows::ALL`].
+    pub shows: W,
+    /// 1: that is an alarm.
     pub alarm: W,
     /// 1: its line is at the active level.
     pub energised: W,
@@ -99,7 +103,7 @@ pub struct OutputEntry<W = AtomicU32> {
     pub path: [W; 32],
 }
 
-/// An active alarm. 36 bytes.
+/// An active alarm. 40 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct AlarmEntry<W = AtomicU32> {
@@ -121,9 +125,11 @@ pub struct AlarmEntry<W = AtomicU32> {
     pub raised_at: W,
     /// How many times it was raised; 0 if its producer does not say.
     pub count: W,
+    /// 1: an operator has acknowledged it.
+    pub acknowledged: W,
 }
 
-/// Something that happened to an alarm. 44 bytes.
+/// Something that happened to an alarm. 48 bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct EventEntry<W = AtomicU32> {
@@ -199,9 +205,9 @@ const _: () = {
     assert!(offset_of!(StatusBlock<u32>, modules) == 128);
     assert!(size_of::<ModuleEntry<u32>>() == 64);
     assert!(size_of::<SegmentEntry<u32>>() == 40);
-    assert!(size_of::<OutputEntry<u32>>() == 192);
-    assert!(size_of::<AlarmEntry<u32>>() == 36);
-    assert!(size_of::<EventEntry<u32>>() == 44);
+    assert!(size_of::<OutputEntry<u32>>() == 200);
+    assert!(size_of::<AlarmEntry<u32>>() == 40);
+    assert!(size_of::<EventEntry<u32>>() == 48);
     assert!(size_of::<StatusBlock<u32>>() == size_of::<StatusBlock>());
 };
 

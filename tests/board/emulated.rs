@@ -139,6 +139,20 @@ impl Board {
         edges
     }
 
+    /// Gives the edges since the last look, again and again, until that is enough.
+    #[track_caller]
+    pub fn wait_for_edges(&mut self, what: &str, mut enough: impl FnMut(&[Edge]) -> bool) {
+        let deadline = Instant::now() + BOUND;
+        loop {
+            let edges = self.take_edges();
+            if enough(&edges) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "waited in vain: {what}; the system log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// The level of a line that is an output; `None` of an input.
     pub fn pin(&self, gpio: u32) -> Option<u32> {
         let ran = Ran::from(self.script("pins", &[]));

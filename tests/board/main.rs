@@ -289,8 +289,29 @@ fn the_line_of_the_power_key_is_refused_with_the_right_words() {
     let status = board.run("alarmctl status");
     assert!(status.contains("runs, 1 of 5 outputs FAILED") && status.contains("output failed"), "{status}");
     assert_eq!(board.pin(2043), None);
+    // A lamp that flashes, on a real line; and that stands still once somebody has seen it.
+    board.run(&format!(
+        "sed -i 's/gpio = 2043/gpio = {SPARE}\\nsequence = A/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"
+    ));
+    board.expect_edges(&[(ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+    board.run("alarmctl raise alarm");
+    let mut flashes = Vec::new();
+    board.wait_for_edges("it flashes", |edges| {
+        flashes.extend(edges.iter().filter(|edge| edge.gpio == SPARE).map(|edge| (edge.at, edge.level)));
+        flashes.len() >= 6
+    });
+    let levels: Vec<u32> = flashes.iter().map(|(_, level)| *level).collect();
+    assert_eq!(levels[..6], [1, 0, 1, 0, 1, 0]);
+    let hertz = 2.0 / (flashes[4].0 - flashes[0].0);
+    report(&format!("a lamp flashes at {hertz:.2} Hz"));
+    board.run("alarmctl ack");
+    board.take_edges();
+    assert_eq!(board.pin(SPARE), Some(1));
+    board.run("alarmctl status | grep 'lamp power .*ALARM'; alarmctl clear alarm --all; alarmctl status | grep 'lamp power .* -'");
+    assert_eq!(board.pin(SPARE), Some(0));
+    board.take_edges();
     // A number that the board has not.
-    board.run("sed -i 's/2043/3000/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload");
+    board.run(&format!("sed -i 's/gpio = {SPARE}/gpio = 3000/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"));
     board.wait_for("it is told", |board| {
         board.log().contains("gpio 3000: export: Invalid argument (EINVAL): there is no such line")
     });

@@ -2,8 +2,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::annunciator::Shows;
 use alarmd::sysv::{Access, Key, Segment, words};
-use alarmd::wire::{AlarmEntry, EVENTS, EventEntry, ModuleSegment, StatusBlock, copy_module};
+use alarmd::wire::{
+    AlarmEntry, Command, Doorbell, EVENTS, EventEntry, ModuleSegment, OutputEntry, StatusBlock, copy_module,
+    unpack_text,
+};
 
 use crate::producers::{Forked, Style, Up};
 use crate::support::{Board, Random, wait_for, wait_until};
@@ -37,6 +41,8 @@ pub struct Oracle {
     pub counts: Counts,
     /// Status blocks are removed: the history may be lost with one.
     pub may_forget: bool,
+    /// Others acknowledge, too.
+    pub is_operated: bool,
     told: Told,
 }
 
@@ -50,17 +56,21 @@ pub fn configuration(daemon: &str, place: impl Fn(usize) -> String) -> String {
     for number in 0..MODULES {
         text += &format!("[module m{number}]\nid = {}\n", FIRST + number);
     }
+    // Relays: a lamp test, which random bytes in the doorbell may ask for, does not move them.
+    let output = |name: &str, number: u32| format!("[relay {name}]\nfail_safe = no\n{}", place(number as usize));
     for number in 0..MODULES {
-        text += &format!("[lamp m{number}]\n{}\nmodules = m{number}\n", place(number as usize));
+        text += &format!("{}\nmodules = m{number}\n", output(&format!("m{number}"), number));
     }
     let all = (0..MODULES).map(|number| format!("m{number}")).collect::<Vec<_>>().join(", ");
-    text += &format!("[lamp critical]\n{}\nseverity = critical\nmodules = {all}\n", place(MODULES as usize));
+    text += &format!("{}\nseverity = critical\nmodules = {all}\n", output("critical", MODULES));
     text + &format!("[relay office]\n{}\nmodules = {all}\n", place(MODULES as usize + 1))
 }
 
-/// A configuration whose outputs are files.
+/// A configuration whose outputs are files; and a lamp that keeps what came and went.
 pub fn files(daemon: &str) -> String {
-    configuration(daemon, |number| format!("path = {{dir}}/{number}"))
+    let text = configuration(daemon, |number| format!("path = {{dir}}/{number}"));
+    let all = (0..MODULES).map(|number| format!("m{number}")).collect::<Vec<_>>().join(", ");
+    format!("{text}[lamp kept]\npath = {{dir}}/kept\nsequence = A\nmodules = {all}\n")
 }
 
 impl Oracle {
@@ -76,8 +86,15 @@ impl Oracle {
             .zip(1..)
             .map(|((module_number, style), number)| Forked::new(module(module_number), style, number, seed))
             .collect();
-        let mut oracle =
-            Oracle { board, producers, random, counts: Counts::new(), may_forget: false, told: Told::default() };
+        let mut oracle = Oracle {
+            board,
+            producers,
+            random,
+            counts: Counts::new(),
+            may_forget: false,
+            is_operated: false,
+            told: Told::default(),
+        };
         oracle.producers.iter_mut().for_each(Forked::start);
         oracle
     }
@@ -142,16 +159,42 @@ impl Oracle {
                 let place = place(&event.alarm);
                 let fits = match event.what {
                     0 => up.insert(place),
-                    1 => up.contains(&place),
+                    1 | 3 => up.contains(&place),
                     _ => up.remove(&place),
                 };
                 assert!(fits, "an event was lost or doubled: {event:?}\n{}", self.board.log());
             }
             assert_eq!(up, up_now, "an event was lost or doubled\n{}", self.board.log());
+            // What was raised since the last acknowledgement flashes, whoever was killed meanwhile.
+            let is_news = news.iter().any(|event| event.what == 0 && is_slot(&event.alarm));
+            let kept = kept(&block).filter(|_| is_news && !self.is_operated);
+            assert!(
+                kept.is_none_or(|shows| shows == Shows::Flash),
+                "a latched alarm was lost: {kept:?}\n{}",
+                self.board.log()
+            );
             *self.counts.entry("events").or_default() += news.len() as u64;
         }
+        let block = self.acknowledge(block, !expected.is_empty());
         self.told = Told { count: block.event_count, last: last(block.events().last()), up: up_now, raised };
         self.count("checks");
+    }
+
+    /// Acknowledges, until that is shown: a command may be lost with a worker, as an operator would see.
+    fn acknowledge(&mut self, block: Box<StatusBlock<u32>>, active: bool) -> Box<StatusBlock<u32>> {
+        if kept(&block).is_none() {
+            return block;
+        }
+        self.count("acknowledged");
+        let wanted = if active { Shows::Alarm } else { Shows::Nothing };
+        wait_for_or(&self.board, || {
+            let doorbell = Segment::attach(Key::DOORBELL, 0, Access::ReadWrite).map_err(|error| error.to_string())?;
+            doorbell.view::<Doorbell>().map_err(|error| error.to_string())?.order(Command::Acknowledge);
+            let block = status().ok_or("there is no status block")?;
+            let is_seen = block.alarms().iter().all(|alarm| !is_slot(alarm) || alarm.acknowledged == 1);
+            let shown = kept(&block);
+            (is_seen && shown == Some(wanted)).then_some(block).ok_or(format!("acknowledged in vain: {shown:?}"))
+        })
     }
 
     /// The events since the last check; `None` if they are more than are kept, or the history began anew: where the status block
@@ -240,6 +283,12 @@ fn raised() -> BTreeMap<(u32, u32), Raised> {
         }
     }
     all
+}
+
+/// What the lamp shows that keeps what came and went, if there is one.
+fn kept(block: &StatusBlock<u32>) -> Option<Shows> {
+    let is_it = |output: &&OutputEntry<u32>| unpack_text(&output.name, &mut [0; 32]) == "kept";
+    block.outputs().iter().find(is_it).and_then(|output| Shows::ALL.get(output.shows as usize).copied())
 }
 
 fn is_slot(alarm: &AlarmEntry<u32>) -> bool {

@@ -60,7 +60,7 @@ fn written_words() -> BoxedStrategy<Vec<u8>> {
     vec(one, 0..200).prop_map(|all| all.concat()).boxed()
 }
 
-const SECTIONS_AND_ENTRIES: [&str; 44] = [
+const SECTIONS_AND_ENTRIES: [&str; 46] = [
     "[daemon]",
     "[module a]",
     "[module b]",
@@ -104,10 +104,15 @@ const SECTIONS_AND_ENTRIES: [&str; 44] = [
     "severity = indeterminate",
     "modules = a, alarmd",
     "on_stop = hold",
+    "sequence = A",
+    "sequence = M",
     "\u{feff}= ;#",
 ];
 
-const WORDS: [&str; 30] = [
+const WORDS: [&str; 33] = [
+    "ack",
+    "silence",
+    "lamp-test",
     "raise",
     "clear",
     "status",

@@ -8,7 +8,7 @@ use alarmd::clock::{self, MS, Time};
 use alarmd::poll::{Poll, StartError};
 use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::{Access, Key, Segment, Words, words};
 use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
 
@@ -63,11 +63,13 @@ fn settings() -> Settings {
         let name = Name::new(name).expect("a name");
         let path = board().join(name.as_str());
         let _ = settings.outputs.push(OutputSettings {
-            kind: Kind::Lamp,
+            // A lamp test does not move it.
+            kind: Kind::Relay,
             name: name.clone(),
             target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
             active_low: false,
             fail_safe: false,
+            sequence: Sequence::Follow,
             on_stop: OnStop::Clear,
             severity: None,
             modules: [id.get()].into_iter().collect(),
@@ -168,7 +170,7 @@ pub fn module_segment(data: &[u8]) {
             let slot = (event.alarm.module, event.alarm.origin);
             let fits = match event.what {
                 0 => up.insert(slot),
-                1 => up.contains(&slot),
+                1 | 3 => up.contains(&slot),
                 _ => up.remove(&slot),
             };
             assert!(fits, "{place:?} ended before it was raised, or was raised twice");

@@ -230,7 +230,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
 #[test]
 fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
     let config = "[daemon]\npoll_ms = 5\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
-                  [lamp good]\npath = {dir}/good\nmodules = alarm\n";
+                  [relay good]\nfail_safe = no\npath = {dir}/good\nmodules = alarm\n";
     let Some(board) = Board::new(config) else { return };
     let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");

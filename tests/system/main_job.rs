@@ -2,7 +2,7 @@
 use alarmd::clock;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 
 use crate::hardware::Sysfs;
 use crate::support::Board;
@@ -161,6 +161,7 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         target: Target::Path(Path::new(board.path("any").to_str().expect("UTF-8")).expect("short")),
         active_low: false,
         fail_safe: false,
+        sequence: Sequence::Follow,
         on_stop: OnStop::Clear,
         severity: None,
         modules: heapless::Vec::new(),

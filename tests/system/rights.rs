@@ -23,7 +23,8 @@ const STRANGER: u32 = 65534;
 const GROUP: u32 = 4712;
 
 const CONFIG: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
-    [lamp any]\npath = {dir}/any\nmodules = sdhmgt\n[lamp other]\npath = {dir}/other\nmodules = alarm\n";
+    [relay any]\nfail_safe = no\npath = {dir}/any\nmodules = sdhmgt\n\
+    [relay other]\nfail_safe = no\npath = {dir}/other\nmodules = alarm\n";
 
 /// The command as this user, in this group.
 fn as_user(command: &mut Command, user: u32, group: u32) -> &mut Command {
@@ -250,6 +251,27 @@ fn a_member_of_the_group_raises_and_clears_and_removes_nothing() {
     board.wait_for_output("any", "0");
     assert_eq!(code(&["remove", "sdhmgt"]).expect("run"), Some(1), "only owner and root remove");
     assert_eq!(code(&["remove", "--all"]).expect("run"), Some(1), "only owner and root remove");
+}
+
+#[test]
+fn a_member_of_the_group_acknowledges_and_a_stranger_does_not() {
+    let config = CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"));
+    let Some(board) = Board::new(&config) else { return };
+    board.done(&["raise", "sdhmgt"]);
+    board.wait_for_output("any", "1");
+    let ran = match ctl_as(&board, STRANGER, STRANGER, &["ack"]) {
+        Ok(ran) => ran,
+        Err(error) => return skip(&format!("no second user here: {error}")),
+    };
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("join its group"), "{ran:?}");
+    let acknowledged = || board.status()["alarms"][0]["acknowledged"] == true;
+    assert!(!acknowledged());
+    for command in [&["ack"][..], &["silence"], &["lamp-test", "1"]] {
+        let ran = ctl_as(&board, STRANGER, GROUP, command).expect("run");
+        assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    }
+    assert!(acknowledged());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use alarmd::clock;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Settings, Target};
+use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::{EVENT_PLACES, StatusSegment};
 
@@ -25,6 +25,7 @@ fn settings(board: &Board, bad: bool) -> Settings {
         target: Target::Path(Path::new(board.path(name).to_str().expect("UTF-8")).expect("short")),
         active_low: false,
         fail_safe: false,
+        sequence: Sequence::Follow,
         on_stop: OnStop::Clear,
         severity: None,
         modules: heapless::Vec::new(),

@@ -1,6 +1,8 @@
 //! From sections and entries to settings.
 use alarmd::alarm::{ModuleId, Name, Severity};
-use alarmd::settings::{Kind, ModuleSettings, OnLost, OnStop, OutputSettings, Path, Settings, TRUSTED, Target};
+use alarmd::settings::{
+    Kind, ModuleSettings, OnLost, OnStop, OutputSettings, Path, Sequence, Settings, TRUSTED, Target,
+};
 use alarmd::sysv::Key;
 use alarmd::wire::{MODULES, OUTPUTS};
 
@@ -249,6 +251,7 @@ impl Reader<'_> {
         let mut active_low = false;
         let mut fail_safe = kind == Kind::Relay;
         let mut on_stop = OnStop::of(kind);
+        let mut sequence = Sequence::default();
         let mut least = None;
         let problems_before = self.problems.len();
         for entry in &section.entries {
@@ -271,7 +274,8 @@ impl Reader<'_> {
                 "severity" => least = self.value(entry, SEVERITIES, severity),
                 "modules" => {} // when all modules are known
                 "sequence" => {
-                    self.value(entry, "follow", |text| (text == "follow").then_some(()));
+                    let read = |text: &str| Sequence::ALL.into_iter().find(|sequence| sequence.word() == text);
+                    sequence = self.value(entry, "follow, A or M", read).unwrap_or_default();
                 }
                 "on_stop" => {
                     let read = |text: &str| match text {
@@ -309,7 +313,7 @@ impl Reader<'_> {
         }
         let severity = least;
         let modules = heapless::Vec::new();
-        Some(OutputSettings { kind, name, target, active_low, fail_safe, on_stop, severity, modules })
+        Some(OutputSettings { kind, name, target, active_low, fail_safe, sequence, on_stop, severity, modules })
     }
 
     /// Fills in `modules` of every output, which may name modules that stand further down.

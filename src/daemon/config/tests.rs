@@ -123,7 +123,7 @@ fn bad_values_say_what_would_be_right() {
     says("[lamp a]\npath = lamp\n", 2, &["absolute"]);
     says("[lamp a]\npath = /x\nactive_low = maybe\n", 3, &["yes or no"]);
     says("[lamp a]\npath = /x\nfail_safe = yes\n", 3, &["relays"]);
-    says("[lamp a]\npath = /x\nsequence = A\n", 3, &["follow"]);
+    says("[lamp a]\npath = /x\nsequence = B\n", 3, &["follow, A or M"]);
     says("[lamp a]\npath = /x\nmodules = nobody\n", 3, &["nobody", "modules of this file"]);
 }
 

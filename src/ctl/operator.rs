@@ -1,0 +1,70 @@
+//! `ack`, `silence`, `lamp-test`: what an operator tells the daemon, by its doorbell.
+use alarmd::annunciator::LAMP_TEST_S;
+use alarmd::clock;
+use alarmd::sysv::{Access, Error, Key, Segment};
+use alarmd::wire::{Command, Doorbell};
+
+use super::{Call, Failure, modules, numeric};
+
+pub fn acknowledge(call: Call) -> Result<(), Failure> {
+    no_arguments(call)?;
+    order(Command::Acknowledge, 0)?;
+    crate::print("acknowledged\n");
+    Ok(())
+}
+
+pub fn silence(call: Call) -> Result<(), Failure> {
+    no_arguments(call)?;
+    order(Command::Silence, 0)?;
+    crate::print("silenced\n");
+    Ok(())
+}
+
+pub fn lamp_test(mut call: Call) -> Result<(), Failure> {
+    let (longest, usual) = LAMP_TEST_S;
+    let mut seconds = None;
+    while let Some(argument) = call.arguments.next()? {
+        match argument {
+            lexopt::Arg::Value(value) if seconds.is_none() => seconds = Some(numeric("lamp-test", value)?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let seconds = seconds.unwrap_or(usual);
+    if !(1..=longest).contains(&seconds) {
+        return Err(Failure::usage(format!("lamp-test: '{seconds}' is not 1 to {longest} seconds")));
+    }
+    order(Command::LampTest, seconds)?;
+    crate::print(&format!("every lamp is on for {seconds} s\n"));
+    Ok(())
+}
+
+fn no_arguments(mut call: Call) -> Result<(), Failure> {
+    match call.arguments.next()? {
+        Some(argument) => Err(argument.unexpected().into()),
+        None => Ok(()),
+    }
+}
+
+/// Gives the daemon a command, and waits until it obeys.
+fn order(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
+    let status = modules::status()?.ok_or_else(Failure::no_daemon)?;
+    let explain = |error: Error| Failure::failed(error.of("doorbell", Key::DOORBELL));
+    let segment = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).map_err(explain)?;
+    let doorbell = segment.view::<Doorbell>().map_err(explain)?;
+    if !doorbell.is_ours() {
+        return Err(Failure::failed("the doorbell is spoilt; the daemon mends it within a second, try again"));
+    }
+    if command == Command::LampTest {
+        doorbell.lamp_test_s.store(lamp_test_s, core::sync::atomic::Ordering::Relaxed);
+    }
+    doorbell.order(command);
+    // It is rung; a kernel without futex lets it poll.
+    let deadline = clock::now() + (u64::from(status.poll_ms) + 1000) * clock::MS;
+    while doorbell.is_pending(command) {
+        if clock::now() >= deadline {
+            return Err(Failure::failed("the daemon does not take it: it hangs, or was stopped; see alarmctl status"));
+        }
+        clock::sleep(clock::MS);
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! What an operator does: acknowledge, silence, lamp test; and that none of it is forgotten.
+use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::producer::{Options, Producer};
+use alarmd::sysv::{Key, Segment};
+
+use crate::support::gpio_fs::Gpio;
+use crate::support::{Board, wait_until};
+
+const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+
+/// A lamp of each sequence, a relay and a horn that keep their alarms.
+const PANEL: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
+    [lamp follows]\ngpio = 17\n[lamp a]\ngpio = 18\nsequence = A\n[lamp m]\ngpio = 19\nsequence = M\n\
+    [relay office]\ngpio = 20\nsequence = A\n[horn buzzer]\ngpio = 21\nsequence = A\n";
+const LINES: [u32; 5] = [17, 18, 19, 20, 21];
+
+fn panel() -> Option<(Board, Gpio)> {
+    let mut board = Board::bare(PANEL)?;
+    let gpio = Gpio::mount(&board, &LINES)?;
+    board.start();
+    Some((board, gpio))
+}
+
+/// What each output shows, as its status says.
+fn shows(board: &Board) -> Vec<String> {
+    let status = board.status();
+    let outputs = status["outputs"].as_array().expect("outputs").clone();
+    outputs.iter().map(|output| output["shows"].as_str().expect("text").to_owned()).collect()
+}
+
+#[track_caller]
+fn expect(board: &Board, expected: [&str; 5]) {
+    wait_until(&format!("{expected:?}"), || shows(board) == expected);
+}
+
+/// The last edges of a line, once there are some more.
+#[track_caller]
+fn next_edges(gpio: &Gpio, line: u32, count: usize) -> Vec<bool> {
+    let before = gpio.edges(line).len();
+    wait_until("it flashes", || gpio.edges(line).len() >= before + count);
+    gpio.edges(line)[before..before + count].to_vec()
+}
+
+#[test]
+fn an_alarm_flashes_until_it_is_acknowledged_and_goes_off_as_its_sequence_says() {
+    let Some((board, gpio)) = panel() else { return };
+    board.done(&["raise", "sdhmgt", "--type", "7"]);
+    expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    // The flash began with its light.
+    wait_until("it flashes", || gpio.edges(18).len() >= 4);
+    assert_eq!(gpio.edges(18)[..4], [true, false, true, false]);
+    let edges = next_edges(&gpio, 19, 2);
+    assert_ne!(edges[0], edges[1]);
+    // Neither clatters, and the lamp that follows is steady.
+    assert_eq!([17, 20, 21].map(|line| gpio.edges(line)), [vec![true], vec![true, false], vec![true]]);
+
+    assert_eq!(board.done(&["ack"]), "acknowledged\n");
+    expect(&board, ["alarm", "alarm", "alarm", "alarm", "nothing"]);
+    assert_eq!(LINES.map(|line| gpio.line(line).high), [true, true, true, false, false]);
+    let status = board.status();
+    assert_eq!(status["alarms"][0]["acknowledged"], true);
+    assert!(board.done(&["status"]).contains(" yes "), "a column says so");
+    assert_eq!(board.events(), ["raised sdhmgt slot 1 type 7", "acknowledged sdhmgt slot 1 type 7"]);
+    board.wait_for_log("acknowledged: module sdhmgt: type 0x7");
+
+    board.done(&["clear", "sdhmgt", "--type", "7"]);
+    expect(&board, ["nothing", "nothing", "slow flash", "nothing", "nothing"]);
+    assert_eq!(LINES.map(|line| gpio.line(line).high)[..2], [false, false]);
+    let edges = next_edges(&gpio, 19, 2);
+    assert_ne!(edges[0], edges[1]);
+    board.done(&["ack"]);
+    expect(&board, ["nothing"; 5]);
+    wait_until("all is well", || LINES.map(|line| gpio.line(line).high) == [false, false, false, true, false]);
+}
+
+#[test]
+fn a_horn_is_silenced_and_sounds_again_for_a_new_alarm() {
+    let Some((board, gpio)) = panel() else { return };
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("it sounds", || gpio.line(21).high);
+    assert_eq!(board.done(&["silence"]), "silenced\n");
+    expect(&board, ["alarm", "flash", "flash", "alarm", "nothing"]);
+    board.done(&["raise", "alarm"]);
+    wait_until("it sounds again", || gpio.edges(21) == [true, false, true]);
+    board.done(&["ack"]);
+    wait_until("it is silent", || gpio.edges(21) == [true, false, true, false]);
+    // A worse level of the same alarm is news, and a better one is not.
+    board.done(&["raise", "alarm", "--level", "critical"]);
+    expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.done(&["ack"]);
+    board.done(&["raise", "alarm", "--level", "minor"]);
+    wait_until("it is seen", || board.status()["alarms"][1]["severity"] == "minor");
+    expect(&board, ["alarm", "alarm", "alarm", "alarm", "nothing"]);
+}
+
+#[test]
+fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
+    let Some((board, gpio)) = panel() else { return };
+    assert_eq!(board.done(&["lamp-test", "1"]), "every lamp is on for 1 s\n");
+    let edges = |gpio: &Gpio| LINES.map(|line| gpio.edges(line).len());
+    assert_eq!(edges(&gpio), [1, 1, 1, 1, 0], "the relay was energised at the start, and no more");
+    board.done(&["raise", "sdhmgt"]);
+    wait_until("it is taken in", || gpio.line(21).high && !gpio.line(20).high);
+    board.done(&["ack"]);
+    board.done(&["clear", "sdhmgt"]);
+    board.done(&["ack"]);
+    assert!(LINES[..3].iter().all(|line| gpio.edges(*line) == [true]));
+    wait_until("restored", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
+    board.wait_for_log("lamp test for 1 s");
+    for wrong in [&["lamp-test", "0"][..], &["lamp-test", "61"], &["lamp-test", "x"], &["ack", "x"], &["silence", "1"]]
+    {
+        assert_eq!(board.ctl(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() {
+    let Some((mut board, gpio)) = panel() else { return };
+    let again = |board: &mut Board, expected: [&str; 5]| {
+        expect(board, expected);
+        let events = board.events();
+        board.kill();
+        let edges = [18, 20, 21].map(|line| gpio.edges(line).len());
+        board.start();
+        assert_eq!(shows(board), expected);
+        assert_eq!(board.events(), events);
+        // What is steady has not moved: neither relay nor horn, nor a lamp that does not flash.
+        for (line, before) in [18, 20, 21].into_iter().zip(edges) {
+            let flashes = line == 18 && expected[1] == "flash";
+            assert!(flashes || gpio.edges(line).len() == before, "{line} {expected:?}");
+        }
+    };
+    board.done(&["raise", "sdhmgt"]);
+    again(&mut board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.done(&["silence"]);
+    again(&mut board, ["alarm", "flash", "flash", "alarm", "nothing"]);
+    board.done(&["ack"]);
+    again(&mut board, ["alarm", "alarm", "alarm", "alarm", "nothing"]);
+    assert_eq!(board.status()["alarms"][0]["acknowledged"], true);
+    // Another one, that has gone before anybody looked.
+    board.done(&["raise", "alarm"]);
+    expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.done(&["clear", "alarm"]);
+    again(&mut board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.done(&["clear", "sdhmgt"]);
+    again(&mut board, ["nothing", "flash", "slow flash", "alarm", "alarm"]);
+    // The worker alone, too.
+    let events = board.events();
+    board.signal_worker(libc::SIGKILL);
+    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    expect(&board, ["nothing", "flash", "slow flash", "alarm", "alarm"]);
+    assert_eq!(board.events()[..events.len()], events);
+    board.done(&["ack"]);
+    again(&mut board, ["nothing"; 5]);
+}
+
+#[test]
+fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
+    let Some((mut board, _gpio)) = panel() else { return };
+    for module in ["sdhmgt", "alarm"] {
+        board.done(&["raise", module]);
+    }
+    board.done(&["ack"]);
+    board.kill();
+    // One module's segment is removed, the other module is watched no more.
+    Segment::find(Key::of_module(SDHMGT)).and_then(|id| id.remove()).expect("removed");
+    board.configure(&PANEL.replace("[module alarm]\nid = 32\n", ""));
+    board.start();
+    expect(&board, ["nothing", "nothing", "slow flash", "nothing", "nothing"]);
+    // And one that comes is new.
+    let mut producer = Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened");
+    board.kill();
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    board.start();
+    assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);
+}
+
+#[test]
+fn a_reload_keeps_what_each_output_has_kept_and_shows_a_new_one_what_nobody_has_acknowledged() {
+    let Some((board, _gpio)) = panel() else { return };
+    board.done(&["raise", "sdhmgt"]);
+    board.done(&["ack"]);
+    board.done(&["raise", "alarm"]);
+    board.done(&["silence"]);
+    expect(&board, ["alarm", "flash", "flash", "alarm", "nothing"]);
+    let path = board.path("new");
+    let more = format!("[lamp new]\npath = {}\nsequence = A\nmodules = sdhmgt\n", path.display());
+    let other = more.replace("new", "other").replace("sdhmgt", "alarm");
+    board.configure(&format!("{more}{other}{PANEL}"));
+    board.daemon().signal(libc::SIGHUP);
+    let expected = ["alarm", "flash", "alarm", "flash", "flash", "alarm", "nothing"];
+    wait_until("gone over to", || shows(&board) == expected);
+}
+
+#[test]
+fn an_acknowledged_failure_of_an_output_stays_so() {
+    let config = format!("{PANEL}[lamp bad]\npath = {{dir}}/later/bad\n");
+    let Some(mut board) = Board::bare(&config) else { return };
+    let Some(_gpio) = Gpio::mount(&board, &LINES) else { return };
+    board.start();
+    wait_until("it flashes", || shows(&board)[1] == "flash");
+    board.configure("[daemon\n");
+    board.daemon().signal(libc::SIGHUP);
+    board.wait_for_log("raised: module alarmd: configuration refused");
+    board.done(&["ack"]);
+    let acknowledged = |board: &Board| {
+        let status = board.status();
+        let alarms = status["alarms"].as_array().expect("alarms").clone();
+        alarms.len() == 2 && alarms.iter().all(|alarm| alarm["acknowledged"] == true)
+    };
+    wait_until("both are acknowledged", || acknowledged(&board));
+    board.configure(&config);
+    board.kill();
+    board.start();
+    wait_until("the configuration is good", || board.status()["alarms"].as_array().map(Vec::len) == Some(1));
+    assert_eq!(board.status()["alarms"][0]["acknowledged"], true);
+    assert_eq!(shows(&board)[1], "alarm");
+}
+
+#[test]
+fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
+    let Some((mut board, _gpio)) = panel() else { return };
+    board.done(&["raise", "sdhmgt"]);
+    expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.kill();
+    for command in ["ack", "silence", "lamp-test"] {
+        let ran = board.ctl(&[command]);
+        assert!(ran.code == 3 && ran.err.contains("no daemon runs"), "{command}: {ran:?}");
+    }
+    // Given to the daemon before, in the instant in which it died.
+    let doorbell = Segment::attach(Key::DOORBELL, 0, alarmd::sysv::Access::ReadWrite).expect("attached");
+    doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::wire::Command::Acknowledge);
+    board.start();
+    board.wait_for_checks(1);
+    assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);
+}
