@@ -77,7 +77,7 @@ impl Latched {
     /// As a word of the daemon's memory.
     pub fn word(self) -> u32 {
         let bits = [self.unacknowledged, self.returned, self.silenced];
-        bits.into_iter().rev().fold(0, |word, bit| word << 1 | u32::from(bit))
+        bits.into_iter().rev().fold(0, |word, bit| (word << 1) | u32::from(bit))
     }
 
     /// From that word.
@@ -129,6 +129,8 @@ pub struct Annunciator {
 impl Annunciator {
     /// Adds an output. False if there are too many.
     pub fn add(&mut self, rule: Rule) -> bool {
+        // What flashed before there was this annunciator begins with its light, too.
+        self.flash.begin();
         self.points.push(Point { rule, active: 0, latched: Latched::default() }).is_ok()
     }
 

@@ -27,7 +27,7 @@ impl Acknowledged {
     }
 
     pub fn from_words([low, high]: [u32; 2]) -> Acknowledged {
-        Acknowledged(u64::from(high) << 32 | u64::from(low))
+        Acknowledged((u64::from(high) << 32) | u64::from(low))
     }
 }
 
