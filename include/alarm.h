@@ -73,7 +73,8 @@ struct alarm_doorbell {
     uint32_t waiting; /* the daemon sleeps on it */
     uint32_t command;
     uint32_t lamp_test_s;
-    uint32_t spare[58];
+    uint32_t obeyed;
+    uint32_t spare[57];
 };
 
 struct alarm_producer {

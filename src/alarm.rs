@@ -292,11 +292,15 @@ impl Transition {
         }
     }
 
-    /// True if an operator must look: it is new, or worse than what was acknowledged.
+    /// True if an operator must look: it is new, worse than what was acknowledged, or nobody knows any more how bad; or it is
+    /// another alarm in slot 0.
     pub fn is_news(&self) -> bool {
         match self {
             Transition::Raised(_) => true,
-            Transition::Changed { from, to } => to.severity < from.severity,
+            Transition::Changed { from, to } => {
+                let unknown = to.severity == Severity::Indeterminate && from.severity != to.severity;
+                to.severity < from.severity || unknown || to.id != from.id
+            }
             Transition::Cleared(_) | Transition::Acknowledged(_) => false,
         }
     }

@@ -81,6 +81,8 @@ pub struct Poll {
     guardian: Mark,
     restarts: u32,
     doorbell: Option<Segment>,
+    /// Its mode and group are as the settings say.
+    doorbell_right: bool,
     doorbell_error: Option<Error>,
     publisher: Option<Publisher>,
     status_error: Option<Error>,
@@ -112,6 +114,7 @@ impl Default for Poll {
             guardian: Mark::from_word(0),
             restarts: 0,
             doorbell: None,
+            doorbell_right: false,
             doorbell_error: None,
             publisher: None,
             status_error: None,
@@ -142,8 +145,8 @@ impl Poll {
     ) -> Result<(), StartError> {
         self.guardian = guardian;
         self.settings = settings;
-        let latched = self.take_over()?;
-        self.adopt(&latched, hardware)
+        self.take_over()?;
+        self.adopt(hardware)
     }
 
     /// The settings of the outputs that it drives.

@@ -10,18 +10,35 @@ const SLOW: Nanos = 1000 * MS;
 pub struct Flash {
     /// When the light came on.
     since: Time,
-    /// It is to come on at the next look.
-    begins: bool,
+    /// It is to come on at the next look: at once, or only if it has been on for long enough.
+    begins: Option<Begin>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Begin {
+    AtOnce,
+    /// Others flash already: a module that raises without end must not make their lamps look steady.
+    InTime,
+}
+
+/// How long all that flashes goes on before it may begin anew.
+const CYCLE: Nanos = 2 * SLOW;
+
 impl Flash {
-    pub fn begin(&mut self) {
-        self.begins = true;
+    /// A lamp begins to flash; `alone` if none has until now.
+    pub fn begin(&mut self, alone: bool) {
+        if alone {
+            self.begins = Some(Begin::AtOnce);
+        } else if self.begins.is_none() {
+            self.begins = Some(Begin::InTime);
+        }
     }
 
     pub fn look(&mut self, now: Time) {
-        if core::mem::take(&mut self.begins) {
-            self.since = now;
+        match self.begins.take() {
+            Some(Begin::AtOnce) => self.since = now,
+            Some(Begin::InTime) if now.since(self.since) >= CYCLE => self.since = now,
+            _ => {}
         }
     }
 

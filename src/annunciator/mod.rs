@@ -96,6 +96,10 @@ struct Point {
 }
 
 impl Point {
+    fn flashes(&self) -> bool {
+        matches!(self.shows(), Shows::Flash | Shows::SlowFlash)
+    }
+
     fn shows(&self) -> Shows {
         let Latched { unacknowledged, returned, silenced } = self.latched;
         let up = self.active > 0;
@@ -129,8 +133,6 @@ pub struct Annunciator {
 impl Annunciator {
     /// Adds an output. False if there are too many.
     pub fn add(&mut self, rule: Rule) -> bool {
-        // What flashed before there was this annunciator begins with its light, too.
-        self.flash.begin();
         self.points.push(Point { rule, active: 0, latched: Latched::default() }).is_ok()
     }
 
@@ -153,11 +155,10 @@ impl Annunciator {
         }
     }
 
-    /// Takes in that an alarm has ended, which was active before there was this annunciator.
-    pub fn note_return(&mut self, alarm: &Alarm) {
-        for point in self.points.iter_mut().filter(|point| point.rule.listens(alarm)) {
-            point.latched.returned = true;
-        }
+    /// Goes on in time with another annunciator: what flashes, and a lamp test.
+    pub fn keep_time(&mut self, other: &Annunciator) {
+        self.flash = other.flash.clone();
+        self.test_until = other.test_until;
     }
 
     /// Takes in what happened. Each alarm must be raised once before it is changed or cleared.
@@ -168,7 +169,11 @@ impl Annunciator {
             Transition::Cleared(alarm) => (Some(alarm), None),
             Transition::Acknowledged(_) => return,
         };
-        for Point { rule, active, latched } in &mut self.points {
+        let mut begins = false;
+        let alone = !self.points.iter().any(Point::flashes);
+        for point in &mut self.points {
+            let flashed = point.flashes();
+            let Point { rule, active, latched } = point;
             let was = before.is_some_and(|alarm| rule.listens(alarm));
             let is = now.is_some_and(|alarm| rule.listens(alarm));
             *active += u32::from(is);
@@ -176,7 +181,6 @@ impl Annunciator {
             if is && (!was || transition.is_news()) {
                 latched.unacknowledged = true;
                 latched.silenced = false;
-                self.flash.begin();
             }
             if was && !is {
                 latched.returned = true;
@@ -184,6 +188,10 @@ impl Annunciator {
                     *latched = Latched::default();
                 }
             }
+            begins |= point.flashes() && (!flashed || is && transition.is_news());
+        }
+        if begins {
+            self.flash.begin(alone);
         }
     }
 

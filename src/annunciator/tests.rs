@@ -112,6 +112,19 @@ mod sequences {
     }
 
     #[test]
+    fn another_alarm_in_slot_0_is_news_and_so_is_one_that_became_indeterminate() {
+        let warning = alarm(31, Severity::Warning);
+        let other = Alarm { id: AlarmId { code: 99, ..AlarmId::default() }, ..warning };
+        for to in [other, alarm(31, Severity::Indeterminate)] {
+            let mut annunciator = with(Kind::Horn, Sequence::A);
+            annunciator.apply(&Transition::Raised(warning));
+            annunciator.acknowledge();
+            annunciator.apply(&Transition::Changed { from: warning, to });
+            assert_eq!(annunciator.shows(0), Shows::Alarm);
+        }
+    }
+
+    #[test]
     fn a_worse_severity_is_news_and_a_better_one_is_not() {
         let mut annunciator = with(Kind::Lamp, Sequence::A);
         let (minor, critical) = (alarm(31, Severity::Minor), alarm(31, Severity::Critical));
@@ -148,6 +161,40 @@ mod time {
         annunciator.acknowledge();
         assert!(annunciator.is_on(0, now + 250 * MS));
         assert_eq!(annunciator.due(now), Time::NEVER);
+    }
+
+    #[test]
+    fn a_module_that_raises_without_end_makes_no_lamp_look_steady() {
+        let mut annunciator = Annunciator::default();
+        for sequence in [Sequence::A, Sequence::Follow] {
+            assert!(annunciator.add(Rule { sequence, ..Rule::default() }));
+        }
+        annunciator.apply(&Transition::Raised(alarm(31, MAJOR)));
+        annunciator.look(START);
+        let mut dark = 0;
+        for turn in 1..100 {
+            let now = START + turn * 100 * MS;
+            annunciator.apply(&Transition::Raised(alarm(32, MAJOR)));
+            annunciator.look(now);
+            dark += u32::from(!annunciator.is_on(0, now));
+            annunciator.apply(&Transition::Cleared(alarm(32, MAJOR)));
+        }
+        assert!((35..=60).contains(&dark), "{dark} of 99");
+    }
+
+    #[test]
+    fn another_annunciator_goes_on_in_time() {
+        let mut first = with(Kind::Lamp, Sequence::A);
+        first.apply(&Transition::Raised(alarm(31, MAJOR)));
+        first.look(START);
+        first.test(START + S);
+        let mut second = with(Kind::Lamp, Sequence::A);
+        second.prime(&alarm(31, MAJOR));
+        second.keep_time(&first);
+        second.look(START + 100 * MS);
+        for ms in (0..3000).step_by(50) {
+            assert_eq!(second.is_on(0, START + ms * MS), first.is_on(0, START + ms * MS));
+        }
     }
 
     #[test]
@@ -224,12 +271,5 @@ mod memory {
         assert_eq!(annunciator.shows(0), Shows::Alarm);
         annunciator.prime(&alarm(32, MAJOR));
         assert_eq!(annunciator.shows(0), Shows::Flash);
-    }
-
-    #[test]
-    fn what_ended_while_there_was_no_annunciator_is_kept_too() {
-        let mut annunciator = with(Kind::Lamp, Sequence::M);
-        annunciator.note_return(&alarm(31, MAJOR));
-        assert_eq!(annunciator.shows(0), Shows::SlowFlash);
     }
 }

@@ -57,12 +57,14 @@ fn order(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
     if command == Command::LampTest {
         doorbell.lamp_test_s.store(lamp_test_s, core::sync::atomic::Ordering::Relaxed);
     }
+    let obeyed = doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire);
     doorbell.order(command);
     // It is rung; a kernel without futex lets it poll.
     let deadline = clock::now() + (u64::from(status.poll_ms) + 1000) * clock::MS;
-    while doorbell.is_pending(command) {
+    while doorbell.is_pending(command) || doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire) == obeyed {
         if clock::now() >= deadline {
-            return Err(Failure::failed("the daemon does not take it: it hangs, or was stopped; see alarmctl status"));
+            let why = "the daemon has not done it: it hangs, was stopped, or is starting anew; see alarmctl status, and try again";
+            return Err(Failure::failed(why));
         }
         clock::sleep(clock::MS);
     }

@@ -61,13 +61,17 @@ static DROPPED: AtomicU32 = AtomicU32::new(0);
 
 static PACE: Mutex<Option<Pace>> = Mutex::new(None);
 
+/// Errors have a pace of their own: no flood of alarms hides that a line cannot be driven.
+static ERRORS: Mutex<Option<Pace>> = Mutex::new(Some(Pace::new(100, 1)));
+
 /// Stderr, opened once more; -1 where it cannot be.
 static STDERR: AtomicI32 = AtomicI32::new(-1);
 
 /// True if another line may be written now; else it is counted.
-fn is_in_pace() -> bool {
+fn is_in_pace(level: Level) -> bool {
     let now = clock::now();
-    let mut pace = PACE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let pace = if level == Level::Error { &ERRORS } else { &PACE };
+    let mut pace = pace.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some(pace) = pace.as_mut() else { return true };
     let in_pace = pace.wait(now) == 0;
     if in_pace {
@@ -79,7 +83,7 @@ fn is_in_pace() -> bool {
 }
 
 fn stderr(record: &Record<'_>) -> io::Result<()> {
-    if record.target() == WARM_UP || !is_in_pace() {
+    if record.target() == WARM_UP || !is_in_pace(record.level()) {
         return Ok(());
     }
     let mut line = Line::new();
@@ -157,7 +161,7 @@ impl Log for Syslog {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !is_in_pace() {
+        if !is_in_pace(record.level()) {
             return;
         }
         let priority = match record.level() {

@@ -42,6 +42,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
         _ => match config::load(options.file.as_deref()) {
             Ok(loaded) => {
                 reloaded = loaded.settings;
+                heart.note_reload();
                 (&*reloaded, false)
             }
             Err(reason) => {

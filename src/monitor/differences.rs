@@ -35,7 +35,10 @@ impl Monitor {
                     tell(Transition::Raised(is));
                     tell(Transition::Cleared(is));
                 }
-                (true, true) if was.id == is.id => tell(Transition::Changed { from: was, to: is }),
+                // Raised again while it was up, which leaves its time.
+                (true, true) if (was.id, was.raised_at) == (is.id, is.raised_at) => {
+                    tell(Transition::Changed { from: was, to: is });
+                }
                 (true, true) => {
                     tell(Transition::Cleared(was));
                     tell(Transition::Raised(is));

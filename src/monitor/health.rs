@@ -303,6 +303,7 @@ impl Monitor {
         fresh.held = self.held;
         fresh.lost = self.lost;
         fresh.rejection = self.rejection;
+        fresh.acknowledged = self.acknowledged;
         *self = fresh;
         None
     }

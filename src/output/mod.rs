@@ -181,6 +181,11 @@ impl Output {
         }
     }
 
+    /// Tries at once, where it has failed.
+    pub fn retry(&mut self) {
+        (self.due, self.pause) = (Time::default(), PAUSES.0);
+    }
+
     /// Ends the alarm of an output that is driven no more under this number, and leaves the line as it is.
     pub fn forget(&mut self, order: &Order<'_>, tell: &mut impl FnMut(Transition)) {
         if self.failure.take().is_some() {

@@ -122,14 +122,18 @@ impl Poll {
             doorbell.view::<Doorbell>().is_ok_and(Doorbell::is_ours)
                 && Segment::find(Key::DOORBELL).is_ok_and(|id| id == doorbell.id())
         });
-        if kept {
+        if kept && self.doorbell_right {
             return;
         }
+        let before = self.doorbell.as_ref().map(Segment::id).filter(|_| kept);
         let opened = open_doorbell(&self.settings);
         match &opened {
+            Ok(doorbell) if Some(doorbell.id()) == before => {}
             Ok(doorbell) => {
                 let id = doorbell.id().raw();
                 info!("the doorbell is segment {id} under key {}", Key::DOORBELL);
+                // As it was opened.
+                let _ = doorbell.view::<Doorbell>().map(Doorbell::drop_commands);
             }
             Err(error) if self.doorbell_error != Some(*error) => {
                 let poll_ms = self.settings.poll_ms;
@@ -140,6 +144,7 @@ impl Poll {
         self.doorbell_error = opened.as_ref().err().copied();
         self.set_owned([Own::Doorbell, Own::DoorbellRefused], self.doorbell_error);
         self.doorbell = opened.ok();
+        self.doorbell_right = self.doorbell.is_some();
     }
 }
 

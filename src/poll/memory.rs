@@ -30,10 +30,9 @@ fn is_of(saved: &SavedOutput, output: &OutputSettings) -> bool {
 impl Poll {
     /// Takes the status block, and over what the daemon before has left in it: what was seen in each segment and which outputs
     /// had failed. What became of that meanwhile is then told as any change is.
-    /// Gives what each output has kept.
-    pub(super) fn take_over(&mut self) -> Result<Vec<Latched, OUTPUTS>, StartError> {
+    pub(super) fn take_over(&mut self) -> Result<(), StartError> {
         let publisher = Publisher::claim(self.guardian)?;
-        let (mut any_gone, mut latched) = (false, Vec::new());
+        let (mut any_gone, mut latched) = (false, Vec::<Latched, OUTPUTS>::new());
         if let Some(kept) = publisher.memory().kept() {
             self.owns = Owns { active: get(&kept.own), acknowledged: get(&kept.own_acknowledged) };
             self.restore_outputs(kept);
@@ -55,12 +54,13 @@ impl Poll {
                 info!("going on with {} segments that the daemon before has watched", self.monitors.len());
             }
         }
+        self.announce(&latched);
         if any_gone {
             self.forget_gone(publisher);
         } else {
             self.publisher = Some(publisher);
         }
-        Ok(latched)
+        Ok(())
     }
 
     /// Position of the module that a segment belongs to; `None` if it is watched no more, or elsewhere.
@@ -84,7 +84,9 @@ impl Poll {
             let module = Name::new("gone").zip(ModuleId::new(get(&saved.module)));
             let Some((name, id)) = module.filter(|_| self.module_of(saved).is_none()) else { continue };
             let module = ModuleSettings::new(name, id);
-            gone.extend(Monitor::restore(0, &module, saved).map(|monitor| (module, monitor)));
+            let Some(monitor) = Monitor::restore(0, &module, saved) else { continue };
+            monitor.each_active(&module, &mut |alarm| self.annunciator.prime(&alarm));
+            gone.extend([(module, monitor)]);
         }
         self.publisher = Some(publisher);
         for (module, monitor) in &mut gone {

@@ -1,4 +1,6 @@
 //! What an operator tells the daemon: acknowledge, silence, lamp test.
+use core::sync::atomic::Ordering;
+
 use log::info;
 
 use super::{Poll, tell};
@@ -12,7 +14,7 @@ impl Poll {
     /// operator who sees that nothing came of it; one that is obeyed twice would acknowledge what nobody has seen.
     pub(super) fn obey(&mut self, now: Time, hardware: &mut impl Hardware) {
         let Some(doorbell) = self.bell() else { return };
-        let lamp_test = lamp_test(doorbell.lamp_test_s.load(core::sync::atomic::Ordering::Relaxed));
+        let lamp_test = lamp_test(doorbell.lamp_test_s.load(Ordering::Relaxed));
         let is_wanted = doorbell.take_commands();
         if is_wanted(Command::LampTest) {
             info!("lamp test for {} s", lamp_test / S);
@@ -28,6 +30,9 @@ impl Poll {
         self.drive(now, hardware);
         self.tell_all();
         self.publish(now);
+        if let Some(doorbell) = self.bell() {
+            doorbell.obeyed.fetch_add(1, Ordering::Release);
+        }
     }
 
     fn acknowledge(&mut self, now: Time, hardware: &mut impl Hardware) {

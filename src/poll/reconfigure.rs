@@ -4,9 +4,8 @@ use core::mem::take;
 use heapless::Vec;
 
 use super::{Poll, StartError, tell};
-use crate::alarm::Transition;
-use crate::annunciator::{Annunciator, Latched, Rule};
-use crate::clock::{self, MS, Nanos};
+use crate::annunciator::{Annunciator, Latched, Rule, Shows};
+use crate::clock::{self, MS, Nanos, Time};
 use crate::monitor::{Monitor, Role};
 use crate::output::{Hardware, Order, Output};
 use crate::settings::{OutputSettings, Settings};
@@ -39,17 +38,25 @@ impl Poll {
         let mut kept: Vec<Option<Output>, OUTPUTS> = settings.outputs.iter().map(|_| None).collect();
         let mut outputs = take(&mut self.outputs);
         for (number, (before, output)) in self.settings.outputs.iter().zip(&mut outputs).enumerate() {
-            let order = Order { number, settings: before, alarm: false, now };
-            // A line that failed is set up anew, under the number it has now.
-            output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
+            // One that flashes is held with its light.
+            let alarm = self.annunciator.shows(number) != Shows::Nothing;
+            let order = Order { number, settings: before, alarm, now };
             let same =
                 |output: &OutputSettings| output.target == before.target && output.active_low == before.active_low;
-            match settings.outputs.iter().position(same) {
+            let position = settings.outputs.iter().position(same);
+            if position == Some(number) {
+                output.retry();
+            } else {
+                // A line that failed is set up anew, under the number it has now.
+                output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
+            }
+            match position {
                 Some(position) => kept[position] = Some(take(output)),
-                None => output.rest(&Order { alarm: self.annunciator.is_on(number, now), ..order }, hardware),
+                None => output.rest(&order, hardware),
             }
         }
-        self.settle(now, hardware);
+        // Nothing is published from here on until every output has its line again, or what each keeps would be lost with a
+        // daemon killed meanwhile.
 
         for monitor in &mut self.monitors {
             let before = &self.settings.modules[monitor.module];
@@ -59,21 +66,16 @@ impl Poll {
         }
         self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
         self.settings = settings;
+        let before = take(&mut self.annunciator);
         let latched: Vec<Latched, OUTPUTS> =
-            latched.iter().map(|before| before.map_or(Latched::default(), |at| self.annunciator.latched(at))).collect();
-        self.adopt(&latched, hardware)
+            latched.iter().map(|at| at.map_or(Latched::default(), |at| before.latched(at))).collect();
+        self.announce(&latched);
+        self.annunciator.keep_time(&before);
+        self.adopt(hardware)
     }
 
-    /// Goes on with the settings: what there is of monitors and outputs is theirs already, and so is what each output has kept.
-    pub(super) fn adopt(&mut self, latched: &[Latched], hardware: &mut impl Hardware) -> Result<(), StartError> {
-        let now = clock::now();
-        // Half of these: guardian and watchdog expect a round in that time.
-        let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
-        self.poll = Nanos::from(poll_ms.min(hang_ms / 2).min(watchdog_s * 500)) * MS;
-        while self.outputs.len() < self.settings.outputs.len() {
-            let _ = self.outputs.push(Output::default());
-        }
-        self.outputs.truncate(self.settings.outputs.len());
+    /// Makes the annunciator for the settings: what is active, and what each output has kept.
+    pub(super) fn announce(&mut self, latched: &[Latched]) {
         self.annunciator = Annunciator::default();
         for output in &self.settings.outputs {
             self.annunciator.add(Rule::from(output));
@@ -84,19 +86,25 @@ impl Poll {
             monitor.each_active(module, &mut |alarm| annunciator.prime(&alarm));
         }
         for (number, (output, settings)) in self.outputs.iter().zip(&self.settings.outputs).enumerate() {
-            let order = Order { number, settings, alarm: false, now };
+            let order = Order { number, settings, alarm: false, now: Time::default() };
             output.alarm(&order).iter().for_each(|alarm| self.annunciator.prime(alarm));
         }
         self.owns.prime(&mut self.annunciator);
         latched.iter().enumerate().for_each(|(output, latched)| self.annunciator.resume(output, *latched));
-        // Of what is watched no more, told before there were outputs to listen.
-        for transition in &self.transitions {
-            if let Transition::Cleared(alarm) = transition {
-                self.annunciator.note_return(alarm);
-            }
+    }
+
+    /// Goes on with the settings: what there is of monitors and outputs is theirs already.
+    pub(super) fn adopt(&mut self, hardware: &mut impl Hardware) -> Result<(), StartError> {
+        let now = clock::now();
+        // Half of these: guardian and watchdog expect a round in that time.
+        let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
+        self.poll = Nanos::from(poll_ms.min(hang_ms / 2).min(watchdog_s * 500)) * MS;
+        while self.outputs.len() < self.settings.outputs.len() {
+            let _ = self.outputs.push(Output::default());
         }
-        // Looked up again, for its mode and group may be others now.
-        self.doorbell = None;
+        self.outputs.truncate(self.settings.outputs.len());
+        // Its mode and group may be others now.
+        self.doorbell_right = false;
         for (position, module) in self.settings.modules.iter().enumerate() {
             for role in [Role::Fixed, Role::Ftok] {
                 let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;

@@ -37,6 +37,10 @@ impl fmt::Display for Told<'_> {
                 write!(f, "{origin} ({severity})")?;
             }
         }
+        if matches!(origin, Origin::Restarted | Origin::Clock) {
+            // They move no output.
+            return Ok(());
+        }
         let mut separator = ": ";
         for output in self.annunciator.listeners(alarm).filter_map(|output| self.settings.outputs.get(output)) {
             write!(f, "{separator}{} {}", output.kind.word(), output.name)?;

@@ -25,8 +25,10 @@ pub struct Doorbell {
     pub command: AtomicU32,
     /// How long a lamp test is, in seconds; 0: the usual time.
     pub lamp_test_s: AtomicU32,
+    /// Counts up when commands have been obeyed, and what came of it is published.
+    pub obeyed: AtomicU32,
     /// Room to spare, zero.
-    pub spare: [AtomicU32; 58],
+    pub spare: [AtomicU32; 57],
 }
 
 const _: () = assert!(size_of::<Doorbell>() == 256);
@@ -51,10 +53,14 @@ impl Doorbell {
         self.magic.load(Ordering::Relaxed) == DOORBELL_MAGIC && self.version.load(Ordering::Relaxed) == DOORBELL_VERSION
     }
 
-    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused. Commands do not: what
-    /// an operator said to nobody, or to the daemon before, was about what was shown then.
-    pub fn claim(&self) {
+    /// Drops the commands that stand in it: what an operator said to nobody, or to the daemon before, was about what was shown
+    /// then.
+    pub fn drop_commands(&self) {
         self.command.store(0, Ordering::Relaxed);
+    }
+
+    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused.
+    pub fn claim(&self) {
         self.version.store(DOORBELL_VERSION, Ordering::Relaxed);
         self.magic.store(DOORBELL_MAGIC, Ordering::Release);
     }

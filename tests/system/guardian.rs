@@ -232,6 +232,17 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
 }
 
 #[test]
+fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
+    let Some((board, _gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 200")) else { return };
+    // Changed, and not told to read it: the next worker does.
+    board.configure("[daemon]\npoll_ms = 60000\nhang_ms = 60000\n[module sdhmgt]\nid = 31\n");
+    board.signal_worker(libc::SIGKILL);
+    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.wait_for_checks(2);
+    assert_eq!(board.status()["daemon"]["restarts"], 1);
+}
+
+#[test]
 fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
     let Some(mut board) =
         Board::bare("[daemon]\nwatchdog = {dir}/watchdog\nwatchdog_s = 1\nhang_ms = 60000\npoll_ms = 60000\n")

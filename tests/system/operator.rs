@@ -99,6 +99,7 @@ fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
     assert_eq!(board.done(&["lamp-test", "1"]), "every lamp is on for 1 s\n");
     let edges = |gpio: &Gpio| LINES.map(|line| gpio.edges(line).len());
     assert_eq!(edges(&gpio), [1, 1, 1, 1, 0], "the relay was energised at the start, and no more");
+    board.done(&["lamp-test", "5"]);
     board.done(&["raise", "sdhmgt"]);
     wait_until("it is taken in", || gpio.line(21).high && !gpio.line(20).high);
     board.done(&["ack"]);
@@ -106,7 +107,7 @@ fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
     board.done(&["ack"]);
     assert!(LINES[..3].iter().all(|line| gpio.edges(*line) == [true]));
     wait_until("restored", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
-    board.wait_for_log("lamp test for 1 s");
+    board.wait_for_log("lamp test for 5 s");
     for wrong in [&["lamp-test", "0"][..], &["lamp-test", "61"], &["lamp-test", "x"], &["ack", "x"], &["silence", "1"]]
     {
         assert_eq!(board.ctl(wrong).code, 2, "{wrong:?}");
@@ -157,9 +158,14 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
 #[test]
 fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     let Some((mut board, _gpio)) = panel() else { return };
-    for module in ["sdhmgt", "alarm"] {
-        board.done(&["raise", module]);
+    board.done(&["raise", "sdhmgt"]);
+    // More than are told at once.
+    for kind in 0..30 {
+        let id = ModuleId::new(32).expect("an id");
+        let mut producer = Producer::open(id, Key::of_module(id), Options::default()).expect("opened");
+        producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
     }
+    wait_until("all are seen", || board.status()["alarms"].as_array().map(Vec::len) == Some(31));
     board.done(&["ack"]);
     board.kill();
     // One module's segment is removed, the other module is watched no more.
@@ -209,12 +215,55 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
         alarms.len() == 2 && alarms.iter().all(|alarm| alarm["acknowledged"] == true)
     };
     wait_until("both are acknowledged", || acknowledged(&board));
+    // Read again, it is the same output with the same failure.
     board.configure(&config);
+    board.daemon().signal(libc::SIGHUP);
+    let one = |board: &Board| board.status()["alarms"].as_array().map(Vec::len) == Some(1);
+    wait_until("the configuration is good", || one(&board));
+    assert_eq!((board.status()["alarms"][0]["acknowledged"].clone(), &*shows(&board)[1]), (true.into(), "alarm"));
     board.kill();
     board.start();
-    wait_until("the configuration is good", || board.status()["alarms"].as_array().map(Vec::len) == Some(1));
+    wait_until("it is watched", || one(&board));
     assert_eq!(board.status()["alarms"][0]["acknowledged"], true);
     assert_eq!(shows(&board)[1], "alarm");
+}
+
+#[test]
+fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
+    let Some((mut board, _gpio)) = panel() else { return };
+    let mut producer = Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened");
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
+    board.done(&["ack"]);
+    board.kill();
+    let raised_at = alarmd::clock::wall();
+    producer.clear(AlarmId::default()).expect("cleared");
+    wait_until("another second", || alarmd::clock::wall() > raised_at);
+    producer.raise(AlarmId::default(), 1).expect("raised");
+    board.start();
+    assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);
+    assert_eq!(board.status()["alarms"][0]["acknowledged"], false);
+}
+
+#[test]
+fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
+    let Some((board, _gpio)) = panel() else { return };
+    board.done(&["raise", "sdhmgt"]);
+    for turn in 1..=2 {
+        board.signal_worker(libc::SIGKILL);
+        // The second one is started after a second; then its start drops what was said meanwhile.
+        if turn == 1 {
+            wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+        }
+    }
+    board.wait_for_log("the next worker is started in 1 s");
+    let ran = board.ctl(&["ack"]);
+    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 2"));
+    let acknowledged = board.status()["alarms"][0]["acknowledged"] == true;
+    assert_eq!(ran.code == 0, acknowledged, "{ran:?}");
+    assert!(acknowledged || ran.err.contains("has not done it"), "{ran:?}");
+    board.done(&["ack"]);
+    assert_eq!(board.status()["alarms"][0]["acknowledged"], true);
 }
 
 #[test]

@@ -17,6 +17,10 @@ use crate::support::Board;
 
 const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
 
+/// What an output keeps of an alarm that nobody has acknowledged, and of its end.
+const NEW: u32 = 1;
+const RETURNED: u32 = 2;
+
 /// One module, and a lamp; with `bad` another lamp that cannot be.
 fn settings(board: &Board, bad: bool) -> Settings {
     let lamp = |name: &str| OutputSettings {
@@ -25,7 +29,7 @@ fn settings(board: &Board, bad: bool) -> Settings {
         target: Target::Path(Path::new(board.path(name).to_str().expect("UTF-8")).expect("short")),
         active_low: false,
         fail_safe: false,
-        sequence: Sequence::Follow,
+        sequence: Sequence::M,
         on_stop: OnStop::Clear,
         severity: None,
         modules: heapless::Vec::new(),
@@ -74,7 +78,8 @@ fn memory() -> Segment {
     Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached")
 }
 
-/// What the next daemon would find, were this one killed now: which slots are up; and that the history says the same.
+/// What the next daemon would find, were this one killed now: which slots are up, and what the first output keeps; and that the
+/// history says the same.
 fn look(segment: &Segment) -> Vec<u32> {
     let StatusSegment { status, memory } = segment.view().expect("large enough");
     let load = |word: &AtomicU32| word.load(Ordering::Relaxed);
@@ -99,8 +104,14 @@ fn look(segment: &Segment) -> Vec<u32> {
         }
     }
     assert_eq!(seen, told, "seen, and told");
+    let latched = kept.outputs().first().map_or(0, |output| load(&output.latched));
     assert_eq!(failed, kept.outputs().iter().map(|output| u32::from(load(&output.failed) != 0)).sum::<u32>());
-    seen
+    [seen, vec![latched]].concat()
+}
+
+/// Slot 1, and what the first output keeps, at each turn.
+fn first(seen: &[Vec<u32>]) -> Vec<(u32, u32)> {
+    seen.iter().map(|found| (found[0], found[32])).collect()
 }
 
 /// Lets a process do this, one instruction at a time. Gives what was seen, as it changed.
@@ -139,11 +150,6 @@ fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
     seen
 }
 
-/// Slot 1 as it was at each turn.
-fn first(seen: &[Vec<u32>]) -> Vec<u32> {
-    seen.iter().map(|slots| slots[0]).collect()
-}
-
 /// A daemon that has seen alarm 1, and is gone.
 fn daemon_before(board: &Board, guardian: Mark) {
     let mut producer = producer();
@@ -167,7 +173,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_round() {
     producer.raise(alarm(7), 1).expect("raised");
     let now = clock::now();
     let seen = step(|| poll.round(now, &mut hardware));
-    assert_eq!(first(&seen), [0, 1]);
+    assert_eq!(first(&seen), [(0, 0), (1, NEW)]);
 }
 
 #[test]
@@ -181,7 +187,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
     // With an output that fails, and one that does not.
     let settings = settings(&board, true);
     let seen = step(|| poll.start(guardian, settings, &mut Sysfs::default()).expect("started"));
-    assert_eq!(first(&seen), [1, 0]);
+    assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
 
 #[test]
@@ -195,7 +201,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_r
     producer.remove().expect("removed");
     let now = clock::now();
     let seen = step(|| poll.check_health(now, &mut hardware).expect("alone"));
-    assert_eq!(first(&seen), [1, 0]);
+    assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
 
 #[test]
@@ -212,5 +218,5 @@ fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
     }
     let other = Settings { poll_ms: 7, ..settings(&board, true) };
     let seen = step(|| poll.reconfigure(other, &mut hardware).expect("alone"));
-    assert_eq!(first(&seen), [1]);
+    assert_eq!(first(&seen), [(1, NEW)]);
 }
