@@ -28,11 +28,14 @@ pub struct Report {
 /// The daemon itself. Times are seconds since 1970.
 #[derive(Serialize)]
 pub struct Daemon {
+    /// It makes rounds: health checks come, and the process that makes them lives.
     pub healthy: bool,
     /// The process to signal.
     pub pid: u32,
     /// The process that makes the rounds.
     pub worker: u32,
+    /// That process lives. If not, another one is about to be started, and fail-safe outputs show an alarm.
+    pub worker_alive: bool,
     /// How many times another worker had to be started.
     pub restarts: u32,
     pub started_at: u32,
@@ -121,6 +124,8 @@ pub struct Event {
 
 impl From<&StatusBlock<u32>> for Report {
     fn from(block: &StatusBlock<u32>) -> Report {
+        let worker = Mark::from_word(block.worker);
+        let worker_alive = worker.is_alive();
         let checked_ms_ago = clock::now().millis().wrapping_sub(block.checked_ms);
         let modules = block.modules().iter().enumerate().map(|(at, entry)| Module {
             name: text(&entry.name),
@@ -130,9 +135,10 @@ impl From<&StatusBlock<u32>> for Report {
         });
         Report {
             daemon: Daemon {
-                healthy: checked_ms_ago < HANGS_MS,
+                healthy: checked_ms_ago < HANGS_MS && worker_alive,
                 pid: Mark::from_word(block.daemon).pid(),
-                worker: Mark::from_word(block.worker).pid(),
+                worker: worker.pid(),
+                worker_alive,
                 restarts: block.restarts,
                 started_at: block.started_at,
                 poll_ms: block.poll_ms,

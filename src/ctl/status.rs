@@ -16,6 +16,9 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     }
     match report.daemon.healthy {
         true => Ok(()),
+        false if !report.daemon.worker_alive => Err(Failure::failed(
+            "the daemon's worker is dead: fail-safe outputs show an alarm, whatever stands above; another is about to be started",
+        )),
         false => Err(Failure::failed("the daemon hangs, or was stopped; restart alarmd")),
     }
 }
@@ -26,6 +29,7 @@ fn panel(report: &Report) -> String {
     let health = match daemon.healthy {
         true if failed > 0 => format!("runs, {failed} of {} outputs FAILED", report.outputs.len()),
         true => "healthy".to_owned(),
+        false if !daemon.worker_alive => "WATCHES NOTHING: its worker is dead".to_owned(),
         false => format!("HANGS: no health check for {} s", daemon.checked_ms_ago / 1000),
     };
     let active = match report.alarms.len() {
@@ -33,8 +37,9 @@ fn panel(report: &Report) -> String {
         1 => "1 alarm".to_owned(),
         many => format!("{many} alarms"),
     };
-    let mut text =
-        format!("alarmd {health}, {active} active; process {} since {}\n", daemon.pid, Utc(daemon.started_at));
+    let waiting = report.outputs.iter().filter(|output| output.shows.ends_with("flash")).count();
+    let active = if waiting > 0 { format!("{active} active, ack awaited") } else { format!("{active} active") };
+    let mut text = format!("alarmd {health}, {active}; process {} since {}\n", daemon.pid, Utc(daemon.started_at));
     let mut section = |titles: &[&str], rows: Vec<Vec<String>>| {
         if !rows.is_empty() {
             let titles = titles.iter().map(|title| (*title).to_owned()).collect();

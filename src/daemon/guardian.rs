@@ -26,6 +26,8 @@ const STARTING: Nanos = 60 * S;
 const SETTING_UP: Nanos = 2 * S;
 /// How long a worker may take to end in order.
 const STOPPING: Nanos = 5 * S;
+/// The first pause before another worker is started: a relay needs some of it to release, and somebody to see that.
+const PAUSE: Nanos = 500 * MS;
 /// A worker that has worked for this long starts anew with the shortest pause.
 const WELL: Nanos = 60 * S;
 
@@ -92,7 +94,7 @@ impl<'a> Guardian<'a> {
     /// # Errors
     /// A message; an empty one where the worker has told why.
     pub fn run(mut self) -> Result<(), String> {
-        let mut pause: Nanos = 0;
+        let mut pause = PAUSE;
         loop {
             let started = clock::now();
             let end = match self.start() {
@@ -120,12 +122,14 @@ impl<'a> Guardian<'a> {
                 End::Died(signal) => signal,
             };
             if clock::now().since(started) >= WELL {
-                pause = 0;
+                pause = PAUSE;
             }
-            if self.pause(pause) {
+            let longest = Nanos::from(self.settings.restart_s) * S;
+            if self.pause(pause.min(longest)) {
                 break;
             }
-            pause = (pause * 2).max(S).min(Nanos::from(self.settings.restart_s) * S);
+            pause *= 2;
+            pause = pause.min(longest.max(PAUSE));
             self.heart.note_restart(cause);
         }
         self.watchdog.close();
@@ -324,7 +328,7 @@ impl<'a> Guardian<'a> {
     /// Waits before the next worker. True if it was told to stop meanwhile.
     fn pause(&mut self, pause: Nanos) -> bool {
         if pause > 0 {
-            warn!("the next worker is started in {} s", pause / S);
+            warn!("the next worker is started in {} ms", pause / MS);
         }
         let until = clock::now() + pause;
         while self.stopping.is_none() && clock::now() < until {

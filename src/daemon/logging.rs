@@ -11,6 +11,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
+use alarmd::file::Inode;
 use alarmd::pace::Pace;
 use alarmd::{clock, process};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -39,10 +40,12 @@ pub fn init(syslog: bool, pace: Pace) -> Result<(), log::SetLoggerError> {
         }
     } else {
         // A terminal that takes a byte need not take a line: so stderr is opened once more, to be written without waiting. It
-        // cannot be set for the one there is, which is others' too.
-        let flags = libc::O_NONBLOCK | libc::O_APPEND | libc::O_NOCTTY;
-        if let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open("/proc/self/fd/2") {
-            STDERR.store(file.into_raw_fd(), Ordering::Relaxed);
+        // cannot be set for the one there is, which is others' too. A file never lets wait, and its place in it is shared.
+        if Inode::of(c"/proc/self/fd/2").is_ok_and(|inode| !inode.is_plain()) {
+            let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+            if let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open("/proc/self/fd/2") {
+                STDERR.store(file.into_raw_fd(), Ordering::Relaxed);
+            }
         }
         env_logger::Builder::new()
             .filter_level(LevelFilter::Info)

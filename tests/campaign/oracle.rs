@@ -189,11 +189,19 @@ impl Oracle {
         let wanted = if active { Shows::Alarm } else { Shows::Nothing };
         wait_for_or(&self.board, || {
             let doorbell = Segment::attach(Key::DOORBELL, 0, Access::ReadWrite).map_err(|error| error.to_string())?;
-            doorbell.view::<Doorbell>().map_err(|error| error.to_string())?.order(Command::Acknowledge);
+            let doorbell = doorbell.view::<Doorbell>().map_err(|error| error.to_string())?;
+            // One that is obeyed later would acknowledge what comes next.
+            if doorbell.is_pending(Command::Acknowledge) {
+                return Err("the command is not taken".to_owned());
+            }
             let block = status().ok_or("there is no status block")?;
             let is_seen = block.alarms().iter().all(|alarm| !is_slot(alarm) || alarm.acknowledged == 1);
             let shown = kept(&block);
-            (is_seen && shown == Some(wanted)).then_some(block).ok_or(format!("acknowledged in vain: {shown:?}"))
+            if is_seen && shown == Some(wanted) {
+                return Ok(block);
+            }
+            doorbell.order(Command::Acknowledge);
+            Err(format!("acknowledged in vain: {shown:?}"))
         })
     }
 

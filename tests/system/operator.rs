@@ -256,7 +256,9 @@ fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
             wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
         }
     }
-    board.wait_for_log("the next worker is started in 1 s");
+    board.wait_for_log("the next worker is started in 1000 ms");
+    let status = board.ctl(&["status"]);
+    assert!(status.code == 1 && status.out.starts_with("alarmd WATCHES NOTHING"), "{status:?}");
     let ran = board.ctl(&["ack"]);
     wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 2"));
     let acknowledged = board.status()["alarms"][0]["acknowledged"] == true;

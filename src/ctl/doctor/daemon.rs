@@ -21,6 +21,10 @@ pub fn look(visit: &mut Visit) {
         let (pid, restarts) = (report.daemon.pid, report.daemon.restarts);
         if report.daemon.healthy {
             visit.good("daemon", &format!("runs as process {pid} and makes rounds"));
+        } else if !report.daemon.worker_alive {
+            let what = format!("process {pid} has no worker at the moment");
+            let mend = "alarmctl history and the system log tell why the last one died";
+            visit.wrong("daemon", &what, "alarms are not seen; fail-safe outputs show one", mend);
         } else {
             let what = format!("process {pid} has made no round for {} s", report.daemon.checked_ms_ago / 1000);
             visit.wrong("daemon", &what, "alarms are not seen", "/etc/init.d/S60alarmd restart");

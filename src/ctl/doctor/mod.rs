@@ -9,6 +9,7 @@ mod segments;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 use alarmd::settings::Settings;
 use alarmd::wire::StatusBlock;
@@ -100,11 +101,18 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         Ok(loaded) => {
             visit.settings = loaded.settings;
             let (modules, outputs) = (visit.settings.modules.len(), visit.settings.outputs.len());
-            visit.good("configuration", &format!("{modules} modules, {outputs} outputs"));
+            let file = call.file.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE)).display();
+            let there = if is_there(&file.to_string()) { "" } else { " is not there: defaults," };
+            visit.good("configuration", &format!("{file}:{there} {modules} modules, {outputs} outputs"));
         }
         Err(refused) => {
             for message in refused.messages() {
-                visit.wrong("configuration", &message, "alarmd does not start with it", "alarmd --check");
+                visit.wrong(
+                    "configuration",
+                    &message,
+                    "alarmd does not start with it, nor go over to it",
+                    "correct this line",
+                );
             }
         }
     }
