@@ -148,7 +148,7 @@ impl Oracle {
                 None => Ok((block, raised)),
             }
         });
-        let up_now = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
+        let up_now: BTreeSet<_> = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
         let news = self.news(&block);
         let is_told =
             news.is_some() || self.may_forget || block.event_count.wrapping_sub(self.told.count) >= EVENTS as u32;
@@ -176,6 +176,8 @@ impl Oracle {
             *self.counts.entry("events").or_default() += news.len() as u64;
         }
         let block = self.acknowledge(block, !expected.is_empty());
+        // As it is now: in a storm the segments may have been followed to others meanwhile.
+        let up_now = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
         self.told = Told { count: block.event_count, last: last(block.events().last()), up: up_now, raised };
         self.count("checks");
     }
