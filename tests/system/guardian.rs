@@ -128,6 +128,7 @@ fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("a pipe; name a file that can be read");
+    wait_until("it is an alarm", || board.events().len() == 1);
     board.signal_worker(libc::SIGKILL);
     wait_until("dropped, and alarmed: the configuration is refused", || {
         gpio.edges(18) == [true, false] && gpio.line(17).high && board.ctl(&["status"]).code == 0
@@ -234,7 +235,7 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
 
 #[test]
 fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
-    let Some((board, _gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 200")) else { return };
+    let Some((board, _gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 500")) else { return };
     // Changed, and not told to read it: the next worker does.
     board.configure("[daemon]\npoll_ms = 60000\nhang_ms = 60000\n[module sdhmgt]\nid = 31\n");
     board.signal_worker(libc::SIGKILL);

@@ -75,9 +75,8 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     let mut old = board.old_producer(&["ftok", path, "31"]);
     wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
     let before = ftok_key(&board);
-    fs::remove_file(path).expect("removed");
-    // Something else takes the inode, so that the path gets another one.
-    fs::write(board.path("other"), "").expect("made");
+    // The inode stays taken, so that the path gets another one.
+    fs::rename(path, board.path("other")).expect("renamed");
     fs::write(path, "").expect("made anew");
     wait_until("the key has moved", || ftok_key(&board) != before);
     board.wait_for_log("the key moved from");
