@@ -74,11 +74,7 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     let path = path.to_str().expect("UTF-8");
     let mut old = board.old_producer(&["ftok", path, "31"]);
     wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
-    let before = ftok_key(&board);
-    // The inode stays taken, so that the path gets another one.
-    fs::rename(path, board.path("other")).expect("renamed");
-    fs::write(path, "").expect("made anew");
-    wait_until("the key has moved", || ftok_key(&board) != before);
+    make_anew(&board, 0);
     board.wait_for_log("the key moved from");
     // Who attached before is still heard, and so is who comes by the new key.
     old.raise();
@@ -127,7 +123,7 @@ fn a_path_whose_key_is_another_segments_is_refused() {
     assert!(Segment::find(key).is_ok());
 }
 
-/// Something else takes the inode, so that the path gets another one.
+/// The inode stays taken, so that the path gets another one.
 fn make_anew(board: &Board, turn: u32) {
     let before = ftok_key(board);
     let path = board.path("path");
