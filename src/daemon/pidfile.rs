@@ -1,6 +1,7 @@
 //! The pidfile: a lock while the daemon runs, and the sign that it works. It is empty until then.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::mem;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -24,10 +25,15 @@ impl Pidfile {
         let explain = |error: io::Error| format!("pidfile {}: {error}; name another with --pidfile", path.display());
         let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
         let mut file = open().map_err(explain)?;
-        // SAFETY: flock takes a descriptor, which `file` keeps open.
-        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == -1 {
+        // SAFETY: `flock` is integers only; all zeros is a value of it: from the beginning to the end.
+        let mut whole: libc::flock = unsafe { mem::zeroed() };
+        whole.l_type = libc::F_WRLCK as _;
+        // A lock of the process, which a worker does not inherit: one that was forked in the instant in which the guardian is
+        // killed must not keep the next daemon away.
+        // SAFETY: the call reads one `flock`; `file` keeps the descriptor open.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const whole) } == -1 {
             let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::WouldBlock {
+            if ![libc::EACCES, libc::EAGAIN].map(Some).contains(&error.raw_os_error()) {
                 return Err(explain(error));
             }
             let mut holder = String::new();
