@@ -301,7 +301,8 @@ fn kept(block: &StatusBlock<u32>) -> Option<Shows> {
     block.outputs().iter().find(is_it).and_then(|output| Shows::ALL.get(output.shows as usize).copied())
 }
 
-fn is_slot(alarm: &AlarmEntry<u32>) -> bool {
+/// True for what a producer raised; not for what alarmd says of a producer that has left.
+pub fn is_slot(alarm: &AlarmEntry<u32>) -> bool {
     alarm.origin <= 32
 }
 
