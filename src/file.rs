@@ -5,7 +5,7 @@
 use core::ffi::{CStr, c_int};
 use core::fmt::Write;
 
-use crate::sysv::Errno;
+use crate::errno::Errno;
 
 /// Which file a path leads to ([stat(2)]).
 ///

@@ -11,7 +11,7 @@ use core::sync::atomic::AtomicU32;
 use libc::c_int;
 
 use crate::clock::{Time, Timespec};
-use crate::sysv::Errno;
+use crate::errno::Errno;
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

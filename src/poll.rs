@@ -23,14 +23,16 @@ use log::{info, warn};
 use crate::alarm::Transition;
 use crate::annunciator::{Annunciator, Shows};
 use crate::clock::{self, MS, Nanos, Time};
+use crate::errno::Errno;
 use crate::futex::{self, Woken};
+use crate::limits::{EVENT_PLACES, EVENTS, OUTPUTS, SEGMENTS};
 use crate::monitor::Monitor;
 use crate::output::{Hardware, Order, Output};
 use crate::pace::Pace;
 use crate::process::Mark;
 use crate::settings::{OutputSettings, Settings};
-use crate::sysv::{self, Errno, Error, Key, Segment};
-use crate::wire::{Doorbell, EVENT_PLACES, EVENTS, OUTPUTS, SEGMENTS};
+use crate::sysv::{self, Error, Key, Segment};
+use crate::wire::Doorbell;
 
 use own::Owns;
 use publisher::{Publisher, View};

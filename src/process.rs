@@ -7,7 +7,7 @@ use core::fmt::Write;
 
 use libc::c_int;
 
-use crate::sysv::Errno;
+use crate::errno::Errno;
 
 /// This process's id.
 pub fn me() -> u32 {

@@ -22,9 +22,11 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::alarm::{AlarmId, ModuleId, Record};
 use crate::clock;
+use crate::errno::Errno;
+use crate::limits::SLOTS;
 use crate::process;
-use crate::sysv::{self, Access, Errno, Key, Segment, words};
-use crate::wire::{Doorbell, Inside, MODULE_MAGIC, ModuleSegment, SLOTS, Slot};
+use crate::sysv::{self, Access, Key, Segment, words};
+use crate::wire::{Doorbell, Inside, MODULE_MAGIC, ModuleSegment, Slot};
 
 /// How a segment is made where there is none.
 #[derive(Clone, Copy, Debug)]

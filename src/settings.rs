@@ -6,12 +6,10 @@ use core::ffi::CStr;
 use heapless::{String, Vec};
 
 use crate::alarm::{Levels, ModuleId, Name, Severity};
+pub use crate::codes::{Kind, OnLost, OnStop, Sequence};
+use crate::limits::{MODULES, OUTPUTS, PATH_MAX, TRUSTED};
 use crate::process;
 use crate::sysv::{Key, Stat};
-use crate::wire::{MODULES, OUTPUTS};
-
-/// The longest path, in bytes.
-pub const PATH_MAX: usize = 255;
 
 /// A path, with the zero byte that system calls want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +36,6 @@ impl Path {
         CStr::from_bytes_with_nul(self.0.as_bytes()).unwrap_or(c"")
     }
 }
-
-/// The largest number of users that may be trusted by name.
-pub const TRUSTED: usize = 16;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,18 +101,6 @@ impl Default for Settings {
     }
 }
 
-/// What happens to a module's alarms when its segment is removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnLost {
-    /// They end: the original's meaning of leaving.
-    #[default]
-    Clear,
-    /// They stay until a producer writes again.
-    Hold,
-    /// They end, and the module's alarm `lost` is raised until a producer is there again.
-    Raise,
-}
-
 /// One module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleSettings {
@@ -146,80 +129,8 @@ impl ModuleSettings {
             key: Key::of_module(id),
             ftok: None,
             beat: Severity::Major,
-            on_lost: OnLost::default(),
+            on_lost: OnLost::Clear,
             levels: Levels::default(),
-        }
-    }
-}
-
-/// What an output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Seen.
-    Lamp,
-    /// Switched: to a station's alarm circuit.
-    Relay,
-    /// Heard.
-    Horn,
-}
-
-impl Kind {
-    /// All three, as the status block numbers them.
-    pub const ALL: [Kind; 3] = [Kind::Lamp, Kind::Relay, Kind::Horn];
-
-    /// The configuration's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Kind::Lamp => "lamp",
-            Kind::Relay => "relay",
-            Kind::Horn => "horn",
-        }
-    }
-}
-
-/// How an output shows alarms, after ISA-18.1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sequence {
-    /// While one is active: the original.
-    #[default]
-    Follow,
-    /// Flashes until acknowledged, also where the alarm has ended meanwhile; steady while it is active; off by itself.
-    A,
-    /// As A while it is active; what has ended flashes slowly until it is acknowledged.
-    M,
-}
-
-impl Sequence {
-    /// All three, as the status block numbers them.
-    pub const ALL: [Sequence; 3] = [Sequence::Follow, Sequence::A, Sequence::M];
-
-    /// The configuration's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Sequence::Follow => "follow",
-            Sequence::A => "A",
-            Sequence::M => "M",
-        }
-    }
-}
-
-/// What an output shows after the daemon has ended in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnStop {
-    /// An alarm: nobody watches any more. The default of a relay.
-    Alarm,
-    /// No alarm. The default of a lamp and a horn: one that stayed on would say what nobody knows.
-    Clear,
-    /// What it showed.
-    Hold,
-}
-
-impl OnStop {
-    /// What it is without a word in the configuration.
-    pub const fn of(kind: Kind) -> OnStop {
-        match kind {
-            Kind::Relay => OnStop::Alarm,
-            Kind::Lamp | Kind::Horn => OnStop::Clear,
         }
     }
 }

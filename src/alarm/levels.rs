@@ -1,8 +1,18 @@
 //! What the levels that producers give mean.
-use super::Severity;
+use crate::codes::{self, Severity};
+use crate::limits::LEVELS;
 
-/// The most entries a module may add to the default table of levels.
-pub const LEVELS: usize = 16;
+/// The `alarm_level` that the default table reads as this severity; 0 for what has none.
+pub const fn default_level(severity: Severity) -> u32 {
+    let mut at = 0;
+    while at < codes::LEVELS.len() {
+        if codes::LEVELS[at].1 as u32 == severity as u32 {
+            return codes::LEVELS[at].0;
+        }
+        at += 1;
+    }
+    0
+}
 
 /// From `alarm_level` to severity: a module's own entries before the default 1 critical, 2 major, 3 minor, 4 warning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,20 +33,16 @@ impl Levels {
     /// A level that means this; `None` if none does.
     pub fn level(&self, severity: Severity) -> Option<u32> {
         let own = self.0.iter().find(|entry| entry.1 == severity).map(|entry| entry.0);
-        own.or(Some(severity.default_level()).filter(|level| self.severity(*level) == severity))
+        own.or(Some(default_level(severity)).filter(|level| self.severity(*level) == severity))
     }
 
     /// What this level means. Unknown levels are indeterminate.
     pub fn severity(&self, level: u32) -> Severity {
         match self.0.iter().find(|entry| entry.0 == level) {
             Some(entry) => entry.1,
-            None => match level {
-                1 => Severity::Critical,
-                2 => Severity::Major,
-                3 => Severity::Minor,
-                4 => Severity::Warning,
-                _ => Severity::Indeterminate,
-            },
+            None => {
+                codes::LEVELS.iter().find(|entry| entry.0 == level).map_or(Severity::Indeterminate, |entry| entry.1)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Flashing: when a lamp that flashes is on. All flash together, and start with their light when a new alarm comes.
-use super::Shows;
 use crate::clock::{MS, Nanos, Time};
+use crate::codes::Shows;
 
 /// Half of the 2 Hz, and half of the 0.5 Hz.
 const FAST: Nanos = 250 * MS;

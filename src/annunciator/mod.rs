@@ -25,42 +25,16 @@ mod rule;
 
 pub use rule::Rule;
 
+pub use crate::codes::Shows;
+
 use heapless::Vec;
 
 use crate::alarm::{Alarm, Transition};
 use crate::clock::{Nanos, Time};
-use crate::settings::{Kind, Sequence};
-use crate::wire::OUTPUTS;
+use crate::codes::{Kind, LatchedBit, Sequence};
+use crate::limits::OUTPUTS;
 
 use flash::Flash;
-
-/// What an output shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shows {
-    /// All is well.
-    Nothing,
-    /// An alarm, steadily.
-    Alarm,
-    /// An alarm that nobody has acknowledged: 2 Hz.
-    Flash,
-    /// An alarm that has ended, which nobody has acknowledged: 0.5 Hz.
-    SlowFlash,
-}
-
-impl Shows {
-    /// All of them, as the status block numbers them.
-    pub const ALL: [Shows; 4] = [Shows::Nothing, Shows::Alarm, Shows::Flash, Shows::SlowFlash];
-
-    /// For tables and JSON.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Shows::Nothing => "nothing",
-            Shows::Alarm => "alarm",
-            Shows::Flash => "flash",
-            Shows::SlowFlash => "slow flash",
-        }
-    }
-}
 
 /// What an output keeps beyond the alarms that are active.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,13 +50,13 @@ pub struct Latched {
 impl Latched {
     /// As a word of the daemon's memory.
     pub fn word(self) -> u32 {
-        let bits = [self.unacknowledged, self.returned, self.silenced];
-        bits.into_iter().rev().fold(0, |word, bit| (word << 1) | u32::from(bit))
+        let bits = LatchedBit::ALL.into_iter().zip([self.unacknowledged, self.returned, self.silenced]);
+        bits.filter(|(_, set)| *set).fold(0, |word, (bit, _)| word | bit.number())
     }
 
     /// From that word.
     pub fn from_word(word: u32) -> Latched {
-        let [unacknowledged, returned, silenced] = [1, 2, 4].map(|bit| word & bit != 0);
+        let [unacknowledged, returned, silenced] = LatchedBit::ALL.map(|bit| word & bit.number() != 0);
         Latched { unacknowledged, returned, silenced }
     }
 }

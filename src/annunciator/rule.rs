@@ -2,8 +2,8 @@
 use heapless::Vec;
 
 use crate::alarm::{Alarm, Severity};
+use crate::limits::MODULES;
 use crate::settings::{Kind, OutputSettings, Sequence};
-use crate::wire::MODULES;
 
 /// What an output listens to, and how it shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

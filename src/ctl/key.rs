@@ -3,6 +3,7 @@ use std::ffi::CString;
 
 use alarmd::alarm::ModuleId;
 use alarmd::file::Inode;
+use alarmd::ftok;
 use alarmd::sysv::{Key, Segment};
 use serde::Serialize;
 
@@ -83,7 +84,7 @@ fn of_module(module: &Module) -> Vec<Told> {
 fn of_path(of: String, path: &str, id: ModuleId) -> Result<Told, Failure> {
     let refused = |why: String| Failure::failed(format!("ftok = {path}: {why}"));
     let c_path = CString::new(path).map_err(|_| refused("a zero byte in the path".to_owned()))?;
-    let key = Key::from_path(&c_path, id).map_err(|refusal| refused(refusal.to_string()))?;
+    let key = ftok::key(&c_path, id).map_err(|refusal| refused(refusal.to_string()))?;
     let Inode { device, number: inode, .. } = Inode::of(&c_path).map_err(|error| refused(error.to_string()))?;
     let from = format!(
         "ftok({path}, {id}): id {id}, 8 bits {:#x} of device {device:#x}, 16 bits {:#x} of inode {inode}",

@@ -3,10 +3,12 @@ use std::path::Path;
 
 use alarmd::alarm::{Levels, ModuleId};
 use alarmd::clock;
+use alarmd::errno::Errno;
+use alarmd::ftok;
 use alarmd::monitor::Role;
 use alarmd::process::Mark;
 use alarmd::producer::{self, Options, Producer};
-use alarmd::sysv::{Access, Errno, Error, Key, Segment};
+use alarmd::sysv::{Access, Error, Key, Segment};
 use alarmd::wire::{ModuleEntry, StatusBlock, unpack_text};
 
 use super::Failure;
@@ -86,7 +88,7 @@ pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
                 key: module.key,
                 path: None,
                 levels: Levels::default(),
-                others: module.ftok.iter().filter_map(|path| Key::from_path(path.as_c_str(), module.id).ok()).collect(),
+                others: module.ftok.iter().filter_map(|path| ftok::key(path.as_c_str(), module.id).ok()).collect(),
             })
             .collect(),
     };

@@ -1,8 +1,9 @@
 //! `ack`, `silence`, `lamp-test`: what an operator tells the daemon, by its doorbell.
 use alarmd::annunciator::LAMP_TEST_S;
 use alarmd::clock;
+use alarmd::codes::Command;
 use alarmd::sysv::{Access, Error, Key, Segment};
-use alarmd::wire::{Command, Doorbell};
+use alarmd::wire::Doorbell;
 
 use super::{Call, Failure, modules, numeric};
 

@@ -1,6 +1,7 @@
 //! `remove MODULE | --all`: segments that nobody needs.
 use alarmd::alarm::ModuleId;
-use alarmd::sysv::{Errno, Key, Segment};
+use alarmd::errno::Errno;
+use alarmd::sysv::{Key, Segment};
 
 use super::{Call, Failure, modules, once};
 

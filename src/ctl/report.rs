@@ -1,12 +1,13 @@
 //! The status block as names and numbers, for JSON and for the table.
-use alarmd::alarm::{Origin, Severity, Transition};
+use alarmd::alarm::{EventKind, Origin, Severity};
 use alarmd::annunciator::Shows;
 use alarmd::clock;
+use alarmd::errno::Errno;
+use alarmd::limits::LARGEST;
 use alarmd::monitor::{Role, State};
 use alarmd::process::Mark;
 use alarmd::settings::{Kind, Sequence};
-use alarmd::sysv::Errno;
-use alarmd::wire::{AlarmEntry, LARGEST, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
+use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
 
 use super::Failure;
@@ -152,7 +153,7 @@ impl From<&StatusBlock<u32>> for Report {
                 .events()
                 .map(|event| Event {
                     at: event.at,
-                    what: Transition::WORDS.get(event.what as usize).copied().unwrap_or("unknown"),
+                    what: EventKind::from_number(event.what).map_or("unknown", EventKind::word),
                     alarm: alarm(block, &event.alarm),
                 })
                 .collect(),
@@ -163,13 +164,13 @@ impl From<&StatusBlock<u32>> for Report {
 fn output(entry: &OutputEntry<u32>) -> Output {
     let gpio = Some(entry.gpio).filter(|gpio| *gpio != NO_GPIO);
     Output {
-        kind: Kind::ALL.get(entry.kind as usize).map_or("unknown", |kind| kind.word()),
+        kind: Kind::from_number(entry.kind).map_or("unknown", |kind| kind.word()),
         name: text(&entry.name),
         gpio,
         path: gpio.is_none().then(|| text(&entry.path)),
         active_low: entry.active_low != 0,
-        sequence: Sequence::ALL.get(entry.sequence as usize).map_or("unknown", |sequence| sequence.word()),
-        shows: Shows::ALL.get(entry.shows as usize).map_or("unknown", |shows| shows.word()),
+        sequence: Sequence::from_number(entry.sequence).map_or("unknown", |sequence| sequence.word()),
+        shows: Shows::from_number(entry.shows).map_or("unknown", |shows| shows.word()),
         alarm: entry.alarm != 0,
         energised: entry.energised != 0,
         failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
@@ -178,7 +179,7 @@ fn output(entry: &OutputEntry<u32>) -> Output {
 }
 
 fn segment(entry: &SegmentEntry<u32>) -> Segment {
-    let state = State::ALL.get(entry.state as usize).copied();
+    let state = State::from_number(entry.state);
     let failure = match (state, entry.errno as i32) {
         (Some(State::Refused), 0) => Some(format!("owner {} is not trusted", entry.uid)),
         (Some(State::Refused), libc::E2BIG) => Some(format!("{} bytes, of {LARGEST} at most", entry.size)),
@@ -186,7 +187,7 @@ fn segment(entry: &SegmentEntry<u32>) -> Segment {
         (_, errno) => Some(Errno::from_raw(errno).to_string()),
     };
     Segment {
-        role: Role::ALL.get(entry.role as usize).map_or("unknown", |role| role.word()),
+        role: Role::from_number(entry.role).map_or("unknown", |role| role.word()),
         key: entry.key,
         id: Some(entry.shmid as i32).filter(|id| *id != -1),
         state: state.map_or("unknown", State::word),
@@ -202,7 +203,7 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
     let module = block.modules().iter().find(|module| module.id == entry.module);
     Alarm {
         module: module.map_or("alarmd".to_owned(), |module| text(&module.name)),
-        severity: Severity::try_from(entry.severity).map_or("unknown", Severity::word),
+        severity: Severity::from_number(entry.severity).map_or("unknown", Severity::word),
         kind: entry.kind,
         code: entry.code,
         level: entry.level,

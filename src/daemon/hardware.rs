@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use alarmd::clock::{self, MS, Nanos, S, Time};
+use alarmd::errno::Errno;
 use alarmd::file::Inode;
 use alarmd::output::{Hardware, Line, LineError, Step};
 use alarmd::settings::{OutputSettings, Target};
-use alarmd::sysv::Errno;
 use sysfs_gpio::{Direction, Pin};
 
 /// How long the files of all lines together may take to become writable after their export: udev sets their owner then.

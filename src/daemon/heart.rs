@@ -6,9 +6,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::Name;
+use alarmd::limits::OUTPUTS;
 use alarmd::settings::{Kind, OnStop, OutputSettings, Path, Target};
 use alarmd::sysv::{Words, words};
-use alarmd::wire::{NO_GPIO, OUTPUTS, Sequence, pack_text, unpack_text};
+use alarmd::wire::{NO_GPIO, Sequence, pack_text, unpack_text};
 
 /// How far the worker is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

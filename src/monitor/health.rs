@@ -7,9 +7,12 @@ use log::{error, info, warn};
 use super::{Attended, Monitor, Role};
 use crate::alarm::{Origin, Transition};
 use crate::clock::Time;
+use crate::errno::Errno;
+use crate::ftok::{self, KeyError};
+use crate::limits::LARGEST;
 use crate::settings::{ModuleSettings, OnLost, Settings};
-use crate::sysv::{Access, Errno, Error, Id, Key, Op, Refusal, Segment};
-use crate::wire::{LARGEST, MODULE_MAGIC, ModuleSegment, Slot};
+use crate::sysv::{Access, Error, Id, Key, Op, Segment};
+use crate::wire::{MODULE_MAGIC, ModuleSegment, Slot};
 
 /// Why a segment is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,14 +259,14 @@ impl Monitor {
     ) -> Option<Monitor> {
         let path = module.ftok.as_ref()?;
         let (name, shown) = (&module.name, path.as_str());
-        let key = match Key::from_path(path.as_c_str(), module.id) {
-            Ok(key) if taken(key) => Err(Refusal::Taken),
+        let key = match ftok::key(path.as_c_str(), module.id) {
+            Ok(key) if taken(key) => Err(KeyError::Taken),
             other => other,
         };
         let key = match key {
             Ok(key) => key,
             Err(refusal) => {
-                if refusal == Refusal::Taken && self.key.is_some() {
+                if refusal == KeyError::Taken && self.key.is_some() {
                     // Another module was given this key since: what stands there is that module's.
                     self.forget(module, tell);
                 }

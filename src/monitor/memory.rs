@@ -6,32 +6,24 @@ use super::acknowledged::Acknowledged;
 use super::health::Rejection;
 use super::{Attended, Monitor, Role};
 use crate::alarm::{ModuleId, Origin};
+use crate::codes::SavedFlag;
 use crate::settings::ModuleSettings;
 use crate::sysv::{Access, Id, Key, Segment, words, words_mut};
 use crate::wire::{ModuleSegment, SavedSegment};
-
-// The bits of `SavedSegment::flags`.
-const HELD: u32 = 1;
-const LOST: u32 = 1 << 1;
-const SILENT: u32 = 1 << 2;
-const UNATTENDED: u32 = 1 << 3;
-const STEADILY: u32 = 1 << 4;
-const MADE: u32 = 1 << 5;
-const FIRST: u32 = 1 << 6;
 
 impl Monitor {
     /// Stores all that the next daemon must know.
     pub fn save(&self, module: ModuleId, to: &SavedSegment) {
         let flags = [
-            (self.held, HELD),
-            (self.lost, LOST),
-            (self.silent, SILENT),
-            (self.unattended, UNATTENDED),
-            (self.attended == Attended::Steadily, STEADILY),
-            (self.made, MADE),
-            (self.first, FIRST),
+            (self.held, SavedFlag::Held),
+            (self.lost, SavedFlag::Lost),
+            (self.silent, SavedFlag::Silent),
+            (self.unattended, SavedFlag::NoProducer),
+            (self.attended == Attended::Steadily, SavedFlag::Steady),
+            (self.made, SavedFlag::Created),
+            (self.first, SavedFlag::Unread),
         ];
-        let flags = flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit);
+        let flags = flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit.number());
         let put = |word: &AtomicU32, value: u32| word.store(value, Ordering::Relaxed);
         put(&to.module, module.get());
         put(&to.role, self.role as u32);
@@ -51,22 +43,22 @@ impl Monitor {
     /// since, its alarms end at the first check, as `on_lost` says.
     pub fn restore(position: usize, module: &ModuleSettings, from: &SavedSegment) -> Option<Monitor> {
         let get = |word: &AtomicU32| word.load(Ordering::Relaxed);
-        let role = *Role::ALL.get(get(&from.role) as usize)?;
+        let role = Role::from_number(get(&from.role))?;
         let mut monitor = Monitor::new(position, role, module);
         monitor.key = Key::fixed(get(&from.key));
         for (to, from) in words_mut(&mut monitor.seen).iter_mut().zip(words::<AtomicU32, _>(&from.seen)) {
             *to = get(from);
         }
         let flags = get(&from.flags);
-        let is = |bit| flags & bit != 0;
-        monitor.held = is(HELD);
-        monitor.lost = is(LOST);
-        monitor.silent = is(SILENT);
-        monitor.unattended = is(UNATTENDED);
-        monitor.attended = if is(STEADILY) { Attended::Steadily } else { Attended::No };
-        monitor.made = is(MADE);
+        let is = |bit: SavedFlag| flags & bit.number() != 0;
+        monitor.held = is(SavedFlag::Held);
+        monitor.lost = is(SavedFlag::Lost);
+        monitor.silent = is(SavedFlag::Silent);
+        monitor.unattended = is(SavedFlag::NoProducer);
+        monitor.attended = if is(SavedFlag::Steady) { Attended::Steadily } else { Attended::No };
+        monitor.made = is(SavedFlag::Created);
         monitor.acknowledged = Acknowledged::from_words(from.acknowledged.each_ref().map(get));
-        monitor.first = is(FIRST);
+        monitor.first = is(SavedFlag::Unread);
         monitor.rejection =
             Origin::from_number(get(&from.rejected)).filter(|_| get(&from.rejected) != 0).map(Rejection::Before);
         if let Some(id) = Id::known(get(&from.shmid) as i32) {

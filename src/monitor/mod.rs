@@ -7,20 +7,23 @@ mod acknowledged;
 mod differences;
 mod health;
 mod memory;
-mod state;
 
 pub use health::Verdict;
-pub use state::{Role, State};
+
+pub use crate::codes::{Role, State};
 
 use core::sync::atomic::Ordering;
 
 use log::warn;
 
-use crate::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
+use crate::alarm::{Alarm, AlarmId, Origin, Transition, daemon};
 use crate::clock::{self, MS, Nanos, Time};
+use crate::codes::DaemonType;
+use crate::errno::Errno;
+use crate::ftok::KeyError;
 use crate::process;
 use crate::settings::ModuleSettings;
-use crate::sysv::{Errno, Id, Key, Refusal, Segment, Stat};
+use crate::sysv::{Id, Key, Segment, Stat};
 use crate::wire::{MODULE_MAGIC, ModuleSegment, copy_module, copy_record, copy_words};
 
 use acknowledged::Acknowledged;
@@ -61,7 +64,7 @@ pub struct Monitor {
     unattended: bool,
     acknowledged: Acknowledged,
     rejection: Option<Rejection>,
-    refusal: Option<Refusal>,
+    refusal: Option<KeyError>,
     stat: Option<Stat>,
     beat: u32,
     beat_due: Time,
@@ -155,7 +158,7 @@ impl Monitor {
         match (self.rejection, self.refusal) {
             (Some(Rejection::Call(error)), _) => Some(error.errno),
             (Some(Rejection::Large(_)), _) => Some(Errno::E2BIG),
-            (None, Some(Refusal::Unusable(errno))) => Some(errno),
+            (None, Some(KeyError::Unusable(errno))) => Some(errno),
             _ => None,
         }
     }
@@ -345,8 +348,8 @@ impl Monitor {
     fn own(&self, module: &ModuleSettings, origin: Origin) -> Alarm {
         let (code, index) = (module.id.get(), self.role as u32);
         match origin {
-            Origin::Refused => Alarm::own(0, origin, AlarmId { kind: 1, code, index }, Severity::Major),
-            Origin::Limit => Alarm::own(0, origin, AlarmId { kind: 6, code, index }, Severity::Major),
+            Origin::Refused => daemon::alarm(DaemonType::Refused, code, index),
+            Origin::Limit => daemon::alarm(DaemonType::Limit, code, index),
             _ => Alarm::own(code, origin, AlarmId { kind: 0, code: 0, index }, module.beat),
         }
     }

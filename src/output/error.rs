@@ -1,41 +1,9 @@
 //! What failed about a line, as (step, errno), and the words for it.
 use core::fmt;
 
+use crate::codes::Step;
+use crate::errno::Errno;
 use crate::settings::Target;
-use crate::sysv::Errno;
-
-/// The step that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// Writing the number to /sys/class/gpio/export.
-    Export,
-    /// Writing `active_low`.
-    ActiveLow,
-    /// Writing `direction`.
-    Direction,
-    /// Opening the file that is kept open.
-    Open,
-    /// Writing the level.
-    Write,
-    /// Reading the level back.
-    Read,
-}
-
-impl Step {
-    /// All of them, as the daemon's memory numbers them, from 1 on.
-    pub const ALL: [Step; 6] = [Step::Export, Step::ActiveLow, Step::Direction, Step::Open, Step::Write, Step::Read];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Step::Export => "export",
-            Step::ActiveLow => "active_low",
-            Step::Direction => "direction",
-            Step::Open => "open",
-            Step::Write => "write",
-            Step::Read => "read",
-        }
-    }
-}
 
 /// A line that cannot be set up or driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

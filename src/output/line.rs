@@ -4,8 +4,8 @@ use core::fmt::Write;
 
 use heapless::String;
 
+use crate::errno::Errno;
 use crate::file;
-use crate::sysv::Errno;
 
 /// The open file of a line. Closed on drop.
 #[derive(Debug)]

@@ -6,15 +6,18 @@
 mod error;
 mod line;
 
-pub use error::{LineError, Step};
+pub use error::LineError;
+
+pub use crate::codes::Step;
 pub use line::Line;
 
 use core::fmt;
 
 use log::{error, info, warn};
 
-use crate::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
+use crate::alarm::{Alarm, Transition, daemon};
 use crate::clock::{Nanos, S, Time};
+use crate::codes::DaemonType;
 use crate::settings::{OnStop, OutputSettings};
 
 /// What sets a line up.
@@ -216,8 +219,7 @@ impl Order<'_> {
 
     /// The daemon's own alarm for an output that cannot be driven; index is its position, from 1 on.
     pub fn failed(&self) -> Alarm {
-        let id = AlarmId { kind: 2, code: 0, index: self.number as u32 + 1 };
-        Alarm::own(0, Origin::Failed, id, Severity::Major)
+        daemon::alarm(DaemonType::Failed, 0, self.number as u32 + 1)
     }
 }
 

@@ -4,15 +4,17 @@ use core::mem::size_of;
 use heapless::Vec;
 use log::{info, warn};
 
-use super::own::Own;
 use super::publisher::Publisher;
 use super::{Poll, StartError, tell};
 use crate::clock::{self, Nanos, S, Time};
+use crate::codes::Own;
+use crate::errno::Errno;
+use crate::limits::{LARGEST, MODULES, SEGMENTS};
 use crate::monitor::{Monitor, Role, Verdict};
 use crate::output::{Hardware, Order};
 use crate::settings::Settings;
-use crate::sysv::{Errno, Error, Key, Segment, Stat};
-use crate::wire::{Doorbell, LARGEST, MODULES, SEGMENTS};
+use crate::sysv::{Error, Key, Segment, Stat};
+use crate::wire::Doorbell;
 
 /// How often.
 const HEALTH: Nanos = S;

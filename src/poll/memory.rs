@@ -6,14 +6,17 @@ use log::info;
 
 use super::own::Owns;
 use super::{Poll, StartError, tell};
-use crate::alarm::{Alarm, AlarmId, ModuleId, Name, Origin, Severity, Transition};
+use crate::alarm::{ModuleId, Name, Transition, daemon};
 use crate::annunciator::Latched;
 use crate::clock;
+use crate::codes::DaemonType;
+use crate::errno::Errno;
+use crate::limits::{OUTPUTS, SEGMENTS};
 use crate::monitor::{Monitor, Role};
 use crate::output::{LineError, Output, Step};
 use crate::settings::{ModuleSettings, OutputSettings};
-use crate::sysv::{Errno, Key};
-use crate::wire::{MemoryCopy, OUTPUTS, SEGMENTS, SavedOutput, SavedSegment, unpack_text};
+use crate::sysv::Key;
+use crate::wire::{MemoryCopy, SavedOutput, SavedSegment, unpack_text};
 
 use super::publisher::Publisher;
 
@@ -67,7 +70,7 @@ impl Poll {
     fn module_of(&self, saved: &SavedSegment) -> Option<usize> {
         let module = self.settings.modules.iter().position(|module| module.id.get() == get(&saved.module))?;
         let settings = &self.settings.modules[module];
-        let is_found = match Role::ALL.get(get(&saved.role) as usize)? {
+        let is_found = match Role::from_number(get(&saved.role))? {
             Role::Fixed => Key::fixed(get(&saved.key)) == Some(settings.key),
             Role::Ftok | Role::Former => settings.ftok.is_some(),
         };
@@ -102,15 +105,14 @@ impl Poll {
         let saved: Vec<&SavedOutput, OUTPUTS> = kept.outputs().iter().collect();
         for (number, saved) in saved.iter().enumerate() {
             let failed = get(&saved.failed);
-            let step = failed.checked_sub(1).and_then(|step| Step::ALL.get(step as usize));
-            let failure = step.map(|step| LineError { step: *step, errno: Errno::from_raw(get(&saved.errno) as i32) });
+            let failure = Step::from_number(failed)
+                .map(|step| LineError { step, errno: Errno::from_raw(get(&saved.errno) as i32) });
             let same = self.settings.outputs.get(number).filter(|output| is_of(saved, output));
             let restored = if same.is_some() {
                 Output::restored(failure, get(&saved.failure_acknowledged) != 0, get(&saved.writes))
             } else {
                 if failure.is_some() {
-                    let id = AlarmId { kind: 2, code: 0, index: number as u32 + 1 };
-                    let alarm = Alarm::own(0, Origin::Failed, id, Severity::Major);
+                    let alarm = daemon::alarm(DaemonType::Failed, 0, number as u32 + 1);
                     tell(&mut self.annunciator, &mut self.transitions)(Transition::Cleared(alarm));
                 }
                 Output::default()

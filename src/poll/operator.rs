@@ -6,8 +6,8 @@ use log::info;
 use super::{Poll, tell};
 use crate::annunciator::lamp_test;
 use crate::clock::{S, Time};
+use crate::codes::Command;
 use crate::output::{Hardware, Order};
-use crate::wire::Command;
 
 impl Poll {
     /// Does what the doorbell's command says. It is taken away first: one that is lost with the daemon is given again by an

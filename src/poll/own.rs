@@ -2,42 +2,11 @@
 use log::warn;
 
 use super::{Poll, tell};
-use crate::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
+use crate::alarm::{Alarm, Transition, daemon};
 use crate::annunciator::Annunciator;
 use crate::clock;
+use crate::codes::{DaemonType, Own};
 use crate::sysv::Error;
-
-/// One that lasts, by its bit in the daemon's memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Own {
-    /// The configuration was refused.
-    Configuration = 1,
-    /// There is no doorbell to be had.
-    Doorbell = 2,
-    /// There is no status block to be had.
-    Status = 4,
-    /// The doorbell is another's, and not alarmd's to replace.
-    DoorbellRefused = 8,
-    /// The status block is another's, and not alarmd's to replace.
-    StatusRefused = 16,
-}
-
-impl Own {
-    const ALL: [Own; 5] = [Own::Configuration, Own::Doorbell, Own::Status, Own::DoorbellRefused, Own::StatusRefused];
-
-    fn alarm(self) -> Alarm {
-        let limit = |index| (Origin::Limit, AlarmId { kind: 6, code: 0, index }, Severity::Major);
-        let refused = |index| (Origin::Refused, AlarmId { kind: 1, code: 0, index }, Severity::Major);
-        let (origin, id, severity) = match self {
-            Own::Configuration => (Origin::Configuration, AlarmId { kind: 3, code: 0, index: 0 }, Severity::Minor),
-            Own::Doorbell => limit(1),
-            Own::Status => limit(2),
-            Own::DoorbellRefused => refused(1),
-            Own::StatusRefused => refused(2),
-        };
-        Alarm::own(0, origin, id, severity)
-    }
-}
 
 /// Which of them are active, and which of these acknowledged.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +18,7 @@ pub(super) struct Owns {
 impl Owns {
     pub fn each_active(self, tell: &mut impl FnMut(Alarm)) {
         for own in Own::ALL.into_iter().filter(|own| self.active & *own as u32 != 0) {
-            tell(Alarm { acknowledged: self.acknowledged & own as u32 != 0, ..own.alarm() });
+            tell(Alarm { acknowledged: self.acknowledged & own as u32 != 0, ..daemon::lasting(own) });
         }
     }
 
@@ -67,7 +36,7 @@ impl Owns {
         if (self.active & bit != 0) != up {
             self.active ^= bit;
             self.acknowledged &= !bit;
-            let alarm = own.alarm();
+            let alarm = daemon::lasting(own);
             tell(if up { Transition::Raised(alarm) } else { Transition::Cleared(alarm) });
         }
     }
@@ -87,8 +56,7 @@ impl Poll {
     /// The guardian had to start another worker, this one: how often, and by which signal the last one died (0: it hung).
     pub fn note_restart(&mut self, restarts: u32, signal: u32) {
         self.restarts = restarts;
-        let id = AlarmId { kind: 4, code: signal, index: restarts };
-        self.tell_moment(Alarm::own(0, Origin::Restarted, id, Severity::Warning));
+        self.tell_moment(daemon::alarm(DaemonType::Restarted, signal, restarts));
     }
 
     /// Has the wall clock gone back since the last look?
@@ -97,12 +65,7 @@ impl Poll {
         let back = self.wall.saturating_sub(wall);
         if back > 1 {
             warn!("the clock went back by {back} s; times of events before and after do not compare");
-            self.tell_moment(Alarm::own(
-                0,
-                Origin::Clock,
-                AlarmId { kind: 5, code: back, index: 0 },
-                Severity::Warning,
-            ));
+            self.tell_moment(daemon::alarm(DaemonType::Clock, back, 0));
         }
         self.wall = wall;
     }

@@ -9,14 +9,15 @@ use super::own::Owns;
 use crate::alarm::{Alarm, Transition};
 use crate::annunciator::{Annunciator, Shows};
 use crate::clock::{self, MS, Nanos, S, Time};
+use crate::limits::{ALARMS, EVENT_PLACES};
 use crate::monitor::{Monitor, State};
-use crate::output::{Order, Output, Step};
+use crate::output::{Order, Output};
 use crate::process::{self, Mark};
 use crate::settings::{ModuleSettings, OutputSettings, Target};
 use crate::sysv::{Access, Key, Segment, Words, words};
 use crate::wire::{
-    ALARMS, AlarmEntry, EVENT_PLACES, EventEntry, Memory, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC,
-    STATUS_VERSION, SavedOutput, SegmentEntry, Sequence, StatusBlock, StatusSegment, pack_text,
+    AlarmEntry, EventEntry, Memory, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC, STATUS_VERSION, SavedOutput,
+    SegmentEntry, Sequence, StatusBlock, StatusSegment, pack_text,
 };
 
 /// What is published.
@@ -148,7 +149,7 @@ impl Publisher {
             let at = clock::wall();
             let mut event_count = block.event_count.load(Ordering::Relaxed);
             for transition in view.transitions {
-                let event = EventEntry { at, what: transition.number(), alarm: alarm_entry(transition.alarm()) };
+                let event = EventEntry { at, what: transition.kind().number(), alarm: alarm_entry(transition.alarm()) };
                 store(&block.events[event_count as usize % EVENT_PLACES], &event);
                 event_count = event_count.wrapping_add(1);
             }
@@ -166,7 +167,7 @@ impl Publisher {
                     count += 1;
                 }
             };
-            let mut active = [0u32; crate::wire::MODULES];
+            let mut active = [0u32; crate::limits::MODULES];
             for (monitor, entry) in view.monitors.iter().zip(&block.segments) {
                 store(entry, &segment_entry(monitor));
                 monitor.each_active(&view.modules[monitor.module], &mut |alarm| {
@@ -229,10 +230,9 @@ fn remember(memory: &Memory, view: &View<'_>, event_count: u32) {
     for (number, ((settings, line), to)) in view.outputs.iter().zip(view.lines).zip(&draft.outputs).enumerate() {
         let order = Order { number, settings, alarm: false, now: view.now };
         let failure = line.failure();
-        let step = failure.and_then(|failure| Step::ALL.iter().position(|step| *step == failure.step));
         let saved = SavedOutput {
             kind: settings.kind as u32,
-            failed: step.map_or(0, |step| step as u32 + 1),
+            failed: failure.map_or(0, |failure| failure.step.number()),
             errno: failure.map_or(0, |failure| failure.errno.raw() as u32),
             writes: line.writes(),
             latched: view.annunciator.latched(number).word(),

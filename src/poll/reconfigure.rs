@@ -6,10 +6,10 @@ use heapless::Vec;
 use super::{Poll, StartError, tell};
 use crate::annunciator::{Annunciator, Latched, Rule, Shows};
 use crate::clock::{self, MS, Nanos, Time};
+use crate::limits::OUTPUTS;
 use crate::monitor::{Monitor, Role};
 use crate::output::{Hardware, Order, Output};
 use crate::settings::{OutputSettings, Settings};
-use crate::wire::OUTPUTS;
 
 impl Poll {
     /// Goes over to other settings. What stays the same stays untouched: segments attached, lines at their level.

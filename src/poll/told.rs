@@ -15,7 +15,7 @@ pub struct Told<'a> {
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let alarm = self.transition.alarm();
-        let what = Transition::WORDS[self.transition.number() as usize];
+        let what = self.transition.kind();
         let module = self.settings.modules.iter().find(|module| module.id.get() == alarm.module);
         match (module, alarm.module) {
             (Some(module), _) => write!(f, "{what}: module {}: ", module.name)?,

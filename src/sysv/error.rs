@@ -1,7 +1,8 @@
 //! What failed, as (operation, errno), and the words for it.
 use core::fmt;
 
-use super::{Errno, Key};
+use super::Key;
+use crate::errno::Errno;
 
 /// The System V call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

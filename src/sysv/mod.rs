@@ -6,20 +6,19 @@
 //! says whether the segment is marked destroyed, and every error is an operation and an errno.
 //!
 //! ```
-//! use alarmd::sysv::{Errno, Key, Op, Segment};
+//! use alarmd::errno::Errno;
+//! use alarmd::sysv::{Key, Op, Segment};
 //!
 //! let nobody = Key::fixed(0x414C_7F01).unwrap();
 //! let error = Segment::find(nobody).unwrap_err();
 //! assert_eq!((error.op, error.errno), (Op::Get, Errno::ENOENT));
 //! ```
-mod errno;
 mod error;
 mod key;
 mod segment;
 mod words;
 
-pub use errno::Errno;
 pub use error::{Error, Explained, Op};
-pub use key::{Key, Refusal};
+pub use key::Key;
 pub use segment::{Access, Id, Segment, Stat};
 pub use words::{Words, words, words_mut};

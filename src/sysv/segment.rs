@@ -5,8 +5,8 @@ use core::ptr::{self, NonNull};
 use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Errno, Error, Key, Op, Words};
-use crate::futex;
+use super::{Error, Key, Op, Words};
+use crate::errno::Errno;
 
 /// The kernel's number of a segment. Unlike a key it is never given twice in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,18 +258,16 @@ impl Segment {
 
     /// One word, relaxed, also of a read-only attachment; `None` past the end.
     pub fn load(&self, word: usize) -> Option<u32> {
-        self.words().get(word).map(|word| word.load(Ordering::Relaxed))
+        self.word(word).map(|word| word.load(Ordering::Relaxed))
     }
 
-    /// Wakes who waits on a word, also of a read-only attachment.
-    ///
-    /// # Errors
-    /// [`futex::wake`]'s; EINVAL past the end.
-    pub fn wake(&self, word: usize) -> Result<(), Errno> {
-        self.words().get(word).map_or(Err(Errno::EINVAL), futex::wake)
+    /// One word, for a call that only loads it, such as a futex wake; `None` past the end. Not to be stored to: a store into
+    /// a read-only attachment faults.
+    pub fn word(&self, word: usize) -> Option<&AtomicU32> {
+        self.words().get(word)
     }
 
-    /// Not to be stored to: it may be attached read-only.
+    /// Not to be stored to: see [`Segment::word`].
     fn words(&self) -> &[AtomicU32] {
         // SAFETY: the mapping holds `words` words as long as `self` lives.
         unsafe { slice::from_raw_parts(self.base.as_ptr(), self.words) }

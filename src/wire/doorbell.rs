@@ -2,6 +2,7 @@
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::codes::Command;
 use crate::futex;
 use crate::sysv::Words;
 
@@ -32,17 +33,6 @@ pub struct Doorbell {
 }
 
 const _: () = assert!(size_of::<Doorbell>() == 256);
-
-/// What an operator tells the daemon: a bit of `command`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// All that is shown was seen.
-    Acknowledge = 1,
-    /// All that sounds was heard.
-    Silence = 2,
-    /// Every lamp is to be on for a while.
-    LampTest = 4,
-}
 
 // SAFETY: `repr(C)` and `AtomicU32` only.
 unsafe impl Words<AtomicU32> for Doorbell {}

@@ -6,7 +6,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::module::ModuleSegment;
-use super::status::{OUTPUTS, SEGMENTS};
+use crate::limits::{OUTPUTS, SEGMENTS};
 use crate::sysv::{Words, words};
 
 /// The two copies.
@@ -49,15 +49,15 @@ pub struct MemoryCopy<W = AtomicU32> {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct SavedOutput<W = AtomicU32> {
-    /// Position in [`crate::settings::Kind::ALL`].
+    /// Number of [`crate::codes::Kind`].
     pub kind: W,
-    /// The step that failed, from 1 on in [`crate::output::Step::ALL`]; 0: the output works.
+    /// Number of [`crate::codes::Step`] of the step that failed; 0: the output works.
     pub failed: W,
     /// What the kernel said of that step.
     pub errno: W,
     /// How many times its line was written.
     pub writes: W,
-    /// [`crate::annunciator::Latched`] as a word.
+    /// Bits of [`crate::codes::LatchedBit`].
     pub latched: W,
     /// 1: that it failed is acknowledged.
     pub failure_acknowledged: W,
@@ -71,15 +71,15 @@ pub struct SavedOutput<W = AtomicU32> {
 pub struct SavedSegment<W = AtomicU32> {
     /// Id of its module.
     pub module: W,
-    /// Position in [`crate::monitor::Role::ALL`].
+    /// Number of [`crate::codes::Role`].
     pub role: W,
     /// The key; 0 if there is none.
     pub key: W,
     /// The kernel's id of the segment, -1 if there is none.
     pub shmid: W,
-    /// Bits of the monitor's.
+    /// Bits of [`crate::codes::SavedFlag`].
     pub flags: W,
-    /// [`crate::alarm::Origin`]'s number of the alarm that it is refused with, 0 if it is not.
+    /// Number of [`crate::codes::Origin`] of the alarm that it is refused with, 0 if it is not.
     pub rejected: W,
     /// Which of its alarms are acknowledged: a bit for each origin.
     pub acknowledged: [W; 2],

@@ -9,21 +9,17 @@ mod module;
 mod sequence;
 mod status;
 
-/// The largest segment that is taken for a module's or the doorbell, in bytes: old programs may have asked for more than they need,
-/// and whoever attaches a segment, or locks it in RAM, has all of it.
-pub const LARGEST: usize = 64 * 1024;
-
 /// What the sequence lock is built from. The model checker's test puts its own in this place.
 mod sync {
     pub use core::hint::spin_loop;
     pub use core::sync::atomic::{AtomicU32, Ordering, fence};
 }
 
-pub use doorbell::{Command, DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
+pub use doorbell::{DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
 pub use memory::{Memory, MemoryCopy, SavedOutput, SavedSegment};
-pub use module::{MODULE_MAGIC, ModuleSegment, SLOTS, Slot, copy_module, copy_record, copy_words};
+pub use module::{MODULE_MAGIC, ModuleSegment, Slot, copy_module, copy_record, copy_words};
 pub use sequence::{Inside, Sequence, consistent};
 pub use status::{
-    ALARMS, AlarmEntry, EVENT_PLACES, EVENTS, EventEntry, MODULES, ModuleEntry, NO_GPIO, OUTPUTS, OutputEntry,
-    SEGMENTS, STATUS_MAGIC, STATUS_VERSION, SegmentEntry, StatusBlock, StatusSegment, pack_text, unpack_text,
+    AlarmEntry, EventEntry, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC, STATUS_VERSION, SegmentEntry, StatusBlock,
+    StatusSegment, pack_text, unpack_text,
 };

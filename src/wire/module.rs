@@ -4,12 +4,11 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::sequence::Sequence;
 use crate::alarm::{AlarmId, Record};
+use crate::limits::SLOTS;
 use crate::sysv::{Words, words, words_mut};
 
 /// `"ALM1"`: a new-style producer has written.
 pub const MODULE_MAGIC: u32 = 0x314D_4C41;
-/// How many slots there are besides slot 0.
-pub const SLOTS: usize = 32;
 
 /// One of slots 1 to 32. `flag` is stored last when an alarm is raised, and alone when it is cleared, so that a producer
 /// killed between two stores leaves no half alarm.

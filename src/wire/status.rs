@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::memory::Memory;
 use super::sequence::consistent;
+use crate::limits::{ALARMS, EVENT_PLACES, EVENTS, MODULES, OUTPUTS, SEGMENTS};
 use crate::sysv::{Segment, Words, words, words_mut};
 
 /// `"ALMS"`: this is a status block.
@@ -16,20 +17,6 @@ pub const STATUS_MAGIC: u32 = 0x534D_4C41;
 /// The layout's version.
 pub const STATUS_VERSION: u32 = 3;
 
-/// How many modules a daemon watches, at most.
-pub const MODULES: usize = 32;
-/// How many outputs a daemon drives, at most.
-pub const OUTPUTS: usize = 32;
-/// How many segments: a module's fixed one, its ftok one, and one that its ftok path led to before.
-pub const SEGMENTS: usize = 3 * MODULES;
-/// How many alarms can be active: 33 slots, `silent`, `lost` and `no producer` for each segment, one for each segment
-/// refused and each output failed, and those of the daemon itself.
-pub const ALARMS: usize = SEGMENTS * 37 + OUTPUTS + 8;
-/// How many events are kept.
-pub const EVENTS: usize = 256;
-/// How many places the ring of events has. Those beyond [`EVENTS`] are for events that are written and not yet counted: a
-/// daemon killed then has destroyed none that counts.
-pub const EVENT_PLACES: usize = 512;
 /// `gpio` of an output that has a path instead.
 pub const NO_GPIO: u32 = u32::MAX;
 
@@ -53,13 +40,13 @@ pub struct ModuleEntry<W = AtomicU32> {
 pub struct SegmentEntry<W = AtomicU32> {
     /// Position of the module in `modules`.
     pub module: W,
-    /// Position in [`crate::monitor::Role::ALL`].
+    /// Number of [`crate::codes::Role`].
     pub role: W,
     /// The key; 0 where the path gives none.
     pub key: W,
     /// The kernel's id of the segment, -1 if not attached.
     pub shmid: W,
-    /// Position in [`crate::monitor::State::ALL`].
+    /// Number of [`crate::codes::State`].
     pub state: W,
     /// errno of the last failure, 0 if none.
     pub errno: W,
@@ -77,15 +64,15 @@ pub struct SegmentEntry<W = AtomicU32> {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct OutputEntry<W = AtomicU32> {
-    /// Position in [`crate::settings::Kind::ALL`].
+    /// Number of [`crate::codes::Kind`].
     pub kind: W,
     /// The GPIO's number, or [`NO_GPIO`].
     pub gpio: W,
     /// 1: the line is active low.
     pub active_low: W,
-    /// Position in [`crate::settings::Sequence::ALL`].
+    /// Number of [`crate::codes::Sequence`].
     pub sequence: W,
-    /// What it shows: position in [`crate::annunciator::Shows::ALL`].
+    /// What it shows: number of [`crate::codes::Shows`].
     pub shows: W,
     /// 1: that is an alarm.
     pub alarm: W,
@@ -109,7 +96,7 @@ pub struct OutputEntry<W = AtomicU32> {
 pub struct AlarmEntry<W = AtomicU32> {
     /// Id of the module, 0 for the daemon's own alarms.
     pub module: W,
-    /// 0 to 32: a slot; from 33 on see [`crate::alarm::Origin`].
+    /// Number of [`crate::codes::Origin`].
     pub origin: W,
     /// `alarm_type`
     pub kind: W,
@@ -119,7 +106,7 @@ pub struct AlarmEntry<W = AtomicU32> {
     pub index: W,
     /// `alarm_level`
     pub level: W,
-    /// Position in [`crate::alarm::Severity::ALL`].
+    /// Number of [`crate::codes::Severity`].
     pub severity: W,
     /// When it was raised, in seconds since 1970; 0 if its producer does not say.
     pub raised_at: W,
@@ -135,7 +122,7 @@ pub struct AlarmEntry<W = AtomicU32> {
 pub struct EventEntry<W = AtomicU32> {
     /// When the daemon saw it, in seconds since 1970.
     pub at: W,
-    /// Position in [`crate::alarm::Transition::WORDS`].
+    /// Number of [`crate::codes::EventKind`].
     pub what: W,
     /// The alarm.
     pub alarm: AlarmEntry<W>,

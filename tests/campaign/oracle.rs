@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::annunciator::Shows;
+use alarmd::codes::Command;
+use alarmd::limits::EVENTS;
 use alarmd::sysv::{Access, Key, Segment, words};
 use alarmd::wire::{
-    AlarmEntry, Command, Doorbell, EVENTS, EventEntry, ModuleSegment, OutputEntry, StatusBlock, copy_module,
-    unpack_text,
+    AlarmEntry, Doorbell, EventEntry, ModuleSegment, OutputEntry, StatusBlock, copy_module, unpack_text,
 };
 
 use crate::producers::{Forked, Style, Up};

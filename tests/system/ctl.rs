@@ -3,7 +3,8 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use alarmd::sysv::{Errno, Key, Segment};
+use alarmd::errno::Errno;
+use alarmd::sysv::{Key, Segment};
 use serde_json::Value;
 
 use crate::support::{Board, Program, Ran, skip};

@@ -2,6 +2,7 @@
 use std::fs;
 use std::process::Command;
 
+use alarmd::ftok;
 use alarmd::sysv::{Key, Segment};
 use serde_json::Value;
 
@@ -121,7 +122,7 @@ fn ftok_paths_that_are_refused_unstable_or_collide_are_told() {
     fs::create_dir(board.path("tmpfs")).expect("made");
     let mounted = Command::new("mount").args(["-t", "tmpfs", "none"]).arg(board.path("tmpfs")).status();
     assert!(mounted.expect("mount").success());
-    let key = Key::from_path(c"/", alarmd::alarm::ModuleId::new(3).expect("an id")).expect("a key");
+    let key = ftok::key(c"/", alarmd::alarm::ModuleId::new(3).expect("an id")).expect("a key");
     board.configure(&config.replace("KEY", &format!("{:#x}", key.number())));
     says(&board, "ftok of module a", "wrong", "the path is relative");
     says(&board, "ftok of module b", "doubt", "lies on a tmpfs");

@@ -2,7 +2,8 @@
 use std::fs;
 
 use alarmd::alarm::ModuleId;
-use alarmd::sysv::{Key, Segment};
+use alarmd::ftok;
+use alarmd::sysv::Segment;
 
 use crate::support::{Board, wait_until};
 
@@ -115,7 +116,7 @@ fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
 fn a_path_whose_key_is_another_segments_is_refused() {
     let Some(mut board) = Board::bare("") else { return };
     let id = ModuleId::new(31).expect("an id");
-    let key = Key::from_path(c"/", id).expect("a key");
+    let key = ftok::key(c"/", id).expect("a key");
     board.configure(&format!("[module a]\nid = 30\nkey = {key}\n[module b]\nid = 31\nftok = /\n"));
     board.start();
     board.wait_for_log("module b: ftok = /: its key is another segment's");

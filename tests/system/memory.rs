@@ -4,9 +4,10 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 
 use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::limits::EVENT_PLACES;
 use alarmd::producer::{Options, Producer};
 use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::{EVENT_PLACES, StatusSegment};
+use alarmd::wire::StatusSegment;
 
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, status_words, wait_until};

@@ -280,7 +280,7 @@ fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
     }
     // Given to the daemon before, in the instant in which it died.
     let doorbell = Segment::attach(Key::DOORBELL, 0, alarmd::sysv::Access::ReadWrite).expect("attached");
-    doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::wire::Command::Acknowledge);
+    doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::codes::Command::Acknowledge);
     board.start();
     board.wait_for_checks(1);
     assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::errno::Errno;
 use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Errno, Key, Segment, words};
+use alarmd::sysv::{Access, Key, Segment, words};
 use alarmd::wire::{Doorbell, ModuleSegment};
 
 use crate::support::gpio_fs::Gpio;

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock;
+use alarmd::limits::EVENT_PLACES;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
 use alarmd::producer::{Options, Producer};
 use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::{EVENT_PLACES, StatusSegment};
+use alarmd::wire::StatusSegment;
 
 use crate::hardware::Sysfs;
 use crate::support::Board;

@@ -2,7 +2,9 @@
 use std::ffi::CStr;
 use std::mem;
 
-use alarmd::sysv::{Access, Errno, Segment};
+use alarmd::errno::Errno;
+use alarmd::futex;
+use alarmd::sysv::{Access, Segment};
 use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock};
 
 use super::{Visit, text};
@@ -71,7 +73,7 @@ fn futex(visit: &mut Visit) {
         let segment = Segment::attach_id(id, 4096, Access::ReadOnly);
         // Whatever the answer, it is not left behind.
         let _ = id.remove();
-        segment.map(|segment| segment.wake(0))
+        segment.map(|segment| segment.word(0).map_or(Err(Errno::EINVAL), futex::wake))
     });
     match woken {
         Ok(Ok(())) => visit.good(SUBJECT, "works, also where memory is attached read-only"),

@@ -1,6 +1,7 @@
 //! The paths from which old producers compute their keys.
 use std::mem;
 
+use alarmd::ftok;
 use alarmd::sysv::Key;
 
 use super::Visit;
@@ -23,7 +24,7 @@ pub fn look(visit: &mut Visit) {
         let Some(path) = &module.ftok else { continue };
         let subject = format!("ftok of module {}", module.name);
         let shown = path.as_str();
-        let key = match Key::from_path(path.as_c_str(), module.id) {
+        let key = match ftok::key(path.as_c_str(), module.id) {
             Ok(key) => key,
             Err(refusal) => {
                 let why = "old producers of this module are not seen by their path";

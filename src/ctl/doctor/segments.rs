@@ -1,7 +1,10 @@
 //! Whose segments stand under our keys.
+use alarmd::errno::Errno;
+use alarmd::ftok;
+use alarmd::limits::LARGEST;
 use alarmd::settings::Settings;
-use alarmd::sysv::{Access, Errno, Key, Segment};
-use alarmd::wire::{DOORBELL_MAGIC, Doorbell, LARGEST, ModuleSegment, STATUS_MAGIC, StatusBlock};
+use alarmd::sysv::{Access, Key, Segment};
+use alarmd::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
 
 use super::Visit;
 
@@ -13,7 +16,7 @@ pub fn look(visit: &mut Visit) {
     for module in &visit.settings.modules {
         let size = size_of::<ModuleSegment>();
         keys.push((format!("module {}", module.name), module.key, size, None));
-        let path = module.ftok.as_ref().and_then(|path| Key::from_path(path.as_c_str(), module.id).ok());
+        let path = module.ftok.as_ref().and_then(|path| ftok::key(path.as_c_str(), module.id).ok());
         keys.extend(path.map(|key| (format!("module {}, ftok", module.name), key, size, None)));
     }
     for (subject, key, size, magic) in keys {

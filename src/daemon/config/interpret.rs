@@ -1,10 +1,9 @@
 //! From sections and entries to settings.
 use alarmd::alarm::{ModuleId, Name, Severity};
-use alarmd::settings::{
-    Kind, ModuleSettings, OnLost, OnStop, OutputSettings, Path, Sequence, Settings, TRUSTED, Target,
-};
+use alarmd::ftok;
+use alarmd::limits::{MODULES, OUTPUTS, TRUSTED};
+use alarmd::settings::{Kind, ModuleSettings, OnLost, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::Key;
-use alarmd::wire::{MODULES, OUTPUTS};
 
 use super::text::{Entry, Section};
 use super::{Problem, accounts};
@@ -192,7 +191,7 @@ impl Reader<'_> {
                 "ftok" => {
                     module.ftok = self.value(entry, "a path of at most 255 bytes", Path::new);
                     if let (Some(path), Some(id)) = (&module.ftok, id) {
-                        if let Err(refusal) = Key::from_path(path.as_c_str(), id) {
+                        if let Err(refusal) = ftok::key(path.as_c_str(), id) {
                             let text =
                                 format!("ftok = {}: {refusal}; until then the fixed key alone serves", entry.value);
                             self.doubts.push(Problem { line: entry.line, text });
@@ -221,7 +220,7 @@ impl Reader<'_> {
                         let right = "pairs such as '0x13 major, 0x23 minor'";
                         if let Some((level, severity)) = self.value(&one, right, level) {
                             if !module.levels.set(level, severity) {
-                                let most = alarmd::alarm::LEVELS;
+                                let most = alarmd::limits::LEVELS;
                                 self.wrong(entry.line, format!("levels: more than {most} entries; name fewer"));
                             }
                         }
