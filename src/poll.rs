@@ -139,12 +139,7 @@ impl Poll {
     ///
     /// # Errors
     /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
-    pub fn start(
-        &mut self,
-        guardian: Mark,
-        settings: Settings,
-        hardware: &mut impl Hardware,
-    ) -> Result<(), StartError> {
+    pub fn start(&mut self, guardian: Mark, settings: Settings, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         self.guardian = guardian;
         self.settings = settings;
         self.take_over()?;
@@ -162,7 +157,7 @@ impl Poll {
     /// [`StartError::Runs`]: another daemon has taken the status block.
     pub fn run(
         &mut self,
-        hardware: &mut impl Hardware,
+        hardware: &mut dyn Hardware,
         attention: &AtomicBool,
         heart: &AtomicU32,
     ) -> Result<(), StartError> {
@@ -179,7 +174,7 @@ impl Poll {
     /// # Errors
     /// As [`Poll::run`].
     #[inline(never)]
-    pub fn turn(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<Time, StartError> {
+    pub fn turn(&mut self, now: Time, hardware: &mut dyn Hardware) -> Result<Time, StartError> {
         let bell = self.bell();
         let seen = bell.map_or(0, |doorbell| doorbell.bell.load(Ordering::Acquire));
         self.round(now, hardware);
@@ -196,7 +191,7 @@ impl Poll {
 
     /// One round: takes in what was written, drives what changes, and tells.
     #[inline]
-    pub fn round(&mut self, now: Time, hardware: &mut impl Hardware) {
+    pub fn round(&mut self, now: Time, hardware: &mut dyn Hardware) {
         self.pace.count(now);
         self.rounds = self.rounds.wrapping_add(1);
         // Before the segments: what an operator has not seen yet is not acknowledged.
@@ -222,7 +217,7 @@ impl Poll {
     }
 
     /// Leaves in order: each line as its output's `on_stop` says, the status block without a daemon.
-    pub fn stop(&mut self, hardware: &mut impl Hardware) {
+    pub fn stop(&mut self, hardware: &mut dyn Hardware) {
         let now = clock::now();
         for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
             // One that flashes is held with its light.
@@ -236,7 +231,7 @@ impl Poll {
     }
 
     /// Leaves because nobody looks after this process any more: every fail-safe output shows an alarm.
-    pub fn abandon(&mut self, hardware: &mut impl Hardware) {
+    pub fn abandon(&mut self, hardware: &mut dyn Hardware) {
         let now = clock::now();
         for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
             output.abandon(number, settings, now, hardware);
@@ -289,7 +284,7 @@ impl Poll {
 
     /// Drives, logs and publishes what was told.
     #[inline]
-    fn settle(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn settle(&mut self, now: Time, hardware: &mut dyn Hardware) {
         if !self.transitions.is_empty() {
             self.drive(now, hardware);
             self.tell_all();
@@ -297,7 +292,7 @@ impl Poll {
         }
     }
 
-    fn make_room(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn make_room(&mut self, now: Time, hardware: &mut dyn Hardware) {
         if self.is_full() {
             self.settle(now, hardware);
         }
@@ -309,7 +304,7 @@ impl Poll {
     }
 
     /// Makes every line show what it must.
-    fn drive(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn drive(&mut self, now: Time, hardware: &mut dyn Hardware) {
         self.annunciator.look(now);
         // A second time, for a line that fails is an alarm, which another line may have to show.
         for _ in 0..2 {

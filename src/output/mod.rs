@@ -97,7 +97,7 @@ impl Output {
 
     /// Makes the line show this, if it does not yet.
     #[inline]
-    pub fn drive(&mut self, order: &Order<'_>, hardware: &mut impl Hardware, tell: &mut impl FnMut(Transition)) {
+    pub fn drive(&mut self, order: &Order<'_>, hardware: &mut dyn Hardware, tell: &mut impl FnMut(Transition)) {
         let energised = order.energised();
         let Some(line) = self.line.as_ref().filter(|_| energised != self.energised) else { return };
         self.energised = energised;
@@ -108,7 +108,7 @@ impl Output {
     }
 
     /// The health check: is the line as we wrote it? One that has failed is set up again when its pause is over.
-    pub fn check(&mut self, order: &Order<'_>, hardware: &mut impl Hardware, tell: &mut impl FnMut(Transition)) {
+    pub fn check(&mut self, order: &Order<'_>, hardware: &mut dyn Hardware, tell: &mut impl FnMut(Transition)) {
         match self.line.as_ref().map(Line::read) {
             None if order.now >= self.due => self.set_up(order, hardware, tell),
             Some(Err(errno)) => self.fail(order, LineError { step: Step::Read, errno }, hardware, tell),
@@ -122,7 +122,7 @@ impl Output {
     }
 
     /// Gives it a line at the level that the order wants.
-    pub fn set_up(&mut self, order: &Order<'_>, hardware: &mut impl Hardware, tell: &mut impl FnMut(Transition)) {
+    pub fn set_up(&mut self, order: &Order<'_>, hardware: &mut dyn Hardware, tell: &mut impl FnMut(Transition)) {
         let energised = order.energised();
         self.line = None;
         match hardware.set_up(order.settings, energised) {
@@ -149,7 +149,7 @@ impl Output {
         &mut self,
         order: &Order<'_>,
         failure: LineError,
-        hardware: &mut impl Hardware,
+        hardware: &mut dyn Hardware,
         tell: &mut impl FnMut(Transition),
     ) {
         self.note(order, failure, tell);
@@ -168,7 +168,7 @@ impl Output {
     }
 
     /// Drives the line to where it belongs without a daemon that ended in order. `order` is what the output shows.
-    pub fn rest(&mut self, order: &Order<'_>, hardware: &mut impl Hardware) {
+    pub fn rest(&mut self, order: &Order<'_>, hardware: &mut dyn Hardware) {
         let alarm = match order.settings.on_stop {
             OnStop::Alarm => true,
             OnStop::Clear => false,
@@ -178,7 +178,7 @@ impl Output {
     }
 
     /// Lets a fail-safe output show an alarm, whatever it shows, for nobody watches any more.
-    pub fn abandon(&mut self, number: usize, settings: &OutputSettings, now: Time, hardware: &mut impl Hardware) {
+    pub fn abandon(&mut self, number: usize, settings: &OutputSettings, now: Time, hardware: &mut dyn Hardware) {
         if settings.fail_safe {
             self.drive(&Order { number, settings, alarm: true, now }, hardware, &mut |_| {});
         }

@@ -27,7 +27,7 @@ impl Poll {
     ///
     /// # Errors
     /// As [`Poll::run`].
-    pub fn check_health(&mut self, now: Time, hardware: &mut impl Hardware) -> Result<(), StartError> {
+    pub fn check_health(&mut self, now: Time, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         self.health_due = now + HEALTH;
         self.check_clock();
         self.check_doorbell();
@@ -61,7 +61,7 @@ impl Poll {
         Ok(())
     }
 
-    fn check_segments(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn check_segments(&mut self, now: Time, hardware: &mut dyn Hardware) {
         let mut number = 0;
         while number < self.monitors.len() {
             self.make_room(now, hardware);
@@ -105,7 +105,7 @@ impl Poll {
         }
     }
 
-    pub(super) fn check_beats(&mut self, hardware: &mut impl Hardware) {
+    pub(super) fn check_beats(&mut self, hardware: &mut dyn Hardware) {
         // The real time: after a stall the moments of time-outs follow each other faster than anybody can beat.
         let now = clock::now();
         self.beat_due = Time::NEVER;

@@ -12,7 +12,7 @@ use crate::output::{Hardware, Order};
 impl Poll {
     /// Does what the doorbell's command says. It is taken away first: one that is lost with the daemon is given again by an
     /// operator who sees that nothing came of it; one that is obeyed twice would acknowledge what nobody has seen.
-    pub(super) fn obey(&mut self, now: Time, hardware: &mut impl Hardware) {
+    pub(super) fn obey(&mut self, now: Time, hardware: &mut dyn Hardware) {
         let Some(doorbell) = self.bell() else { return };
         let lamp_test = lamp_test(doorbell.lamp_test_s.load(Ordering::Relaxed));
         let is_wanted = doorbell.take_commands();
@@ -35,7 +35,7 @@ impl Poll {
         }
     }
 
-    fn acknowledge(&mut self, now: Time, hardware: &mut impl Hardware) {
+    fn acknowledge(&mut self, now: Time, hardware: &mut dyn Hardware) {
         info!("acknowledged");
         self.annunciator.acknowledge();
         for number in 0..self.monitors.len() {

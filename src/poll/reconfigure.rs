@@ -16,7 +16,7 @@ impl Poll {
     ///
     /// # Errors
     /// [`StartError::Runs`]
-    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut impl Hardware) -> Result<(), StartError> {
+    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         let now = clock::now();
         // By its name, as after a restart.
         let before = |output: &OutputSettings| {
@@ -94,7 +94,7 @@ impl Poll {
     }
 
     /// Goes on with the settings: what there is of monitors and outputs is theirs already.
-    pub(super) fn adopt(&mut self, hardware: &mut impl Hardware) -> Result<(), StartError> {
+    pub(super) fn adopt(&mut self, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         let now = clock::now();
         // Half of these: guardian and watchdog expect a round in that time.
         let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
