@@ -1,9 +1,9 @@
-/* alarm.h: report alarms to alarmd from C. Header only, for a compiler with the __atomic builtins; -std=gnu99 or
- * later, or C99 with _GNU_SOURCE defined before the first include.
+/* alarm.h: report alarms to alarmd from C or C++. A header without a library, for a compiler with the __atomic
+ * builtins. C needs -std=gnu99 or later, or _GNU_SOURCE defined before the first include; C++ works from C++98 on.
  *
- * The bytes are told in docs/wire-format.md. Several processes may write one module; each call is safe against the others,
- * against being killed at any instruction, and against somebody removing the segment meanwhile. A struct alarm_producer is
- * for one thread at a time.
+ * docs/wire-format.md defines the bytes. Several processes may write one module. Each call is safe if other processes
+ * write at the same time, if the process is killed at any instruction, and if another process removes the segment.
+ * A struct alarm_producer may be used by one thread at a time.
  *
  *     struct alarm_producer fan;
  *     if (alarm_open(&fan, 31, 0660) == -1)
@@ -12,7 +12,7 @@
  *     alarm_clear(&fan, 1, 7, 2);
  *     alarm_close(&fan);
  *
- * Every function gives -1 and errno on failure; see docs/producers.md for what each errno means.
+ * On failure, functions that return int return -1 and set errno; docs/producers.md explains each errno.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
  */
@@ -39,7 +39,7 @@
 #define ALARM_DOORBELL_VERSION 1u
 #define ALARM_SLOTS 32
 
-/* alarm_level by the default table. Anything else is indeterminate. */
+/* alarm_level by the default table. All other values are indeterminate. */
 enum { ALARM_INDETERMINATE = 0, ALARM_CRITICAL = 1, ALARM_MAJOR = 2, ALARM_MINOR = 3, ALARM_WARNING = 4 };
 
 /* The original five words: slot 0. */
@@ -51,7 +51,7 @@ struct alarm_record {
 struct alarm_slot {
     uint32_t flag, type, code, level, index;
     uint32_t raised_at; /* seconds since 1970 */
-    uint32_t count;     /* how many times raised; 0: never used */
+    uint32_t count;     /* how many times it was raised; 0: slot never used */
 };
 
 struct alarm_segment {
@@ -59,7 +59,7 @@ struct alarm_segment {
     uint32_t zero[11];
     uint32_t magic;
     uint32_t sequence; /* odd while slots are being written */
-    uint32_t writer;   /* process id of who writes, 0 if none */
+    uint32_t writer;   /* process id of the process that writes them, 0 if none */
     uint32_t beat;
     uint32_t beat_ms;
     uint32_t owner;
@@ -70,10 +70,10 @@ struct alarm_segment {
 struct alarm_doorbell {
     uint32_t magic, version;
     uint32_t bell;    /* the futex word */
-    uint32_t waiting; /* the daemon sleeps on it */
+    uint32_t waiting; /* not 0 while the daemon sleeps on bell */
     uint32_t command;
     uint32_t lamp_test_s;
-    uint32_t obeyed;
+    uint32_t completed; /* incremented when commands have been executed */
     uint32_t spare[57];
 };
 
@@ -93,7 +93,7 @@ static inline void *alarm__attach(int id, size_t size)
 {
     struct shmid_ds ds;
     if (shmctl(id, IPC_STAT, &ds) == -1) {
-        errno = errno == EINVAL ? EIDRM : errno; /* removed meanwhile */
+        errno = errno == EINVAL ? EIDRM : errno; /* removed since shmget */
         return NULL;
     }
     if (ds.shm_segsz < size) {
@@ -104,7 +104,7 @@ static inline void *alarm__attach(int id, size_t size)
     return address == (void *)-1 ? NULL : address;
 }
 
-/* Attaches the module's segment, or makes it. */
+/* Attaches the module's segment; creates it if it does not exist. */
 static inline int alarm__attach_module(struct alarm_producer *p)
 {
     for (int turn = 0; turn < 8; turn++) {
@@ -120,14 +120,14 @@ static inline int alarm__attach_module(struct alarm_producer *p)
             p->id = id;
             return 0;
         }
-        /* Somebody makes or removes it at this moment. */
+        /* Another process creates or removes it at this moment. */
         if (errno != EEXIST && errno != EIDRM)
             return -1;
     }
     return -1;
 }
 
-/* Nobody will find the segment any more. */
+/* True if the segment is removed: no key leads to it. */
 static inline int alarm__removed(int id)
 {
     struct shmid_ds ds;
@@ -136,7 +136,7 @@ static inline int alarm__removed(int id)
     return (ds.shm_perm.mode & 01000) != 0;
 }
 
-/* No process has this id, or only a zombie, which holds nothing. */
+/* True if no process has this id, or only a zombie, which cannot write any more. */
 static inline int alarm__gone(uint32_t pid)
 {
     char path[32], text[256], state = 0;
@@ -155,7 +155,8 @@ static inline int alarm__gone(uint32_t pid)
     return state == 'Z' || state == 'X';
 }
 
-/* Enters as the one writer of slots 1 to 32; waits a second at most for a living one. Gives the odd sequence, 0 on failure. */
+/* Takes the lock of slots 1 to 32. Waits at most one second for another writer that is alive.
+ * Returns the odd sequence, or 0 on failure. */
 static inline uint32_t alarm__enter(struct alarm_segment *s)
 {
     uint32_t me = (uint32_t)getpid();
@@ -187,7 +188,7 @@ static inline void alarm__leave(struct alarm_segment *s, uint32_t odd)
     __atomic_compare_exchange_n(&s->writer, &me, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
-/* Rings the daemon's bell. Without a daemon there is none; polling finds the alarm later. */
+/* Rings the doorbell. If there is none, the daemon reads the alarm at its next poll, or when it starts. */
 static inline void alarm__ring(struct alarm_producer *p)
 {
     for (int turn = 0; turn < 2; turn++) {
@@ -212,8 +213,9 @@ static inline void alarm__ring(struct alarm_producer *p)
     }
 }
 
-/* After an attempt to store: 1 it stands where somebody reads, 0 there is a new segment now to store into, -1 it failed.
- * Of a segment that was removed neither success nor failure counts. The ring comes before the look, which costs time. */
+/* Completes an attempt to store. Returns 1 if the alarm is stored in a valid segment, 0 if the segment was removed and
+ * a new one is attached, so that the attempt must be repeated, and -1 on failure. Rings the doorbell before it checks
+ * the segment, because the check takes time. */
 static inline int alarm__settled(struct alarm_producer *p, int failed)
 {
     int error = errno;
@@ -226,7 +228,7 @@ static inline int alarm__settled(struct alarm_producer *p, int failed)
     return alarm__attach_module(p);
 }
 
-/* Attaches the segment of module 1 to 255, or makes it with this mode (0660, say). */
+/* Attaches the segment of module 1 to 255; creates it with this mode, such as 0660, if it does not exist. */
 static inline int alarm_open(struct alarm_producer *p, unsigned module_id, int mode)
 {
     memset(p, 0, sizeof *p);
@@ -263,7 +265,7 @@ static inline int alarm__raise(struct alarm_segment *s, uint32_t type, uint32_t 
         errno = ENOBUFS;
         return -1;
     }
-    /* The order is what a producer killed in between leaves: never a flag over half an alarm. */
+    /* In this order, a producer that is killed between two stores never leaves a flag with incomplete words. */
     uint32_t count = before ? slot->count : 0;
     if (!before) {
         ALARM_STORE(slot->count, 0);
@@ -278,7 +280,7 @@ static inline int alarm__raise(struct alarm_segment *s, uint32_t type, uint32_t 
     return 0;
 }
 
-/* Raises an alarm, or raises it again: then its level and count change. */
+/* Raises an alarm. If it is raised already, its level and count change. */
 static inline int alarm_raise(struct alarm_producer *p, uint32_t type, uint32_t code, uint32_t index, uint32_t level)
 {
     for (int turn = 0; turn < 8; turn++) {
@@ -294,7 +296,7 @@ static inline int alarm_raise(struct alarm_producer *p, uint32_t type, uint32_t 
     return -1;
 }
 
-/* Clears an alarm: 1 cleared, 0 it was not raised. */
+/* Clears an alarm. Returns 1 if it was raised, 0 if it was not. */
 static inline int alarm_clear(struct alarm_producer *p, uint32_t type, uint32_t code, uint32_t index)
 {
     for (int turn = 0; turn < 8; turn++) {
@@ -317,7 +319,7 @@ static inline int alarm_clear(struct alarm_producer *p, uint32_t type, uint32_t 
     return -1;
 }
 
-/* Promises to call alarm_beat at least this often, in milliseconds; 0 takes the promise back. */
+/* Promises to call alarm_beat at least once in this many milliseconds; 0 cancels the promise. */
 static inline int alarm_promise(struct alarm_producer *p, uint32_t beat_ms)
 {
     p->beat_ms = beat_ms;
@@ -337,17 +339,17 @@ static inline int alarm_promise(struct alarm_producer *p, uint32_t beat_ms)
     return -1;
 }
 
-/* Says that the producer lives. */
+/* Beats: shows that the producer works. */
 static inline int alarm_beat(struct alarm_producer *p)
 {
     __atomic_fetch_add(&p->segment->beat, 1, __ATOMIC_RELAXED);
-    /* A new segment, and one that an old client has wiped, knows nothing of the promise. */
+    /* A new segment, or one that an old client has cleared, does not contain the promise. */
     if (!alarm__removed(p->id) && ALARM_LOAD(p->segment->beat_ms) == p->beat_ms)
         return 0;
     return alarm_promise(p, p->beat_ms);
 }
 
-/* Detaches. Alarms that are up stay up. */
+/* Detaches. Raised alarms stay raised. */
 static inline void alarm_close(struct alarm_producer *p)
 {
     if (p->segment != NULL)

@@ -35,7 +35,7 @@ int main(void)
     FIELD(doorbell, waiting);
     FIELD(doorbell, command);
     FIELD(doorbell, lamp_test_s);
-    FIELD(doorbell, obeyed);
+    FIELD(doorbell, completed);
     FIELD(doorbell, spare);
     printf("segment %zu\nslot %zu\ndoorbell %zu\n", sizeof(struct alarm_segment), sizeof(struct alarm_slot),
            sizeof(struct alarm_doorbell));
