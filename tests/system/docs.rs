@@ -68,7 +68,7 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
         (offset_of!(Block, outputs), "32 × 50 | outputs".to_owned()),
         (offset_of!(Block, alarms), format!("{ALARMS} × 10 | active alarms")),
         (offset_of!(Block, events), format!("{EVENT_PLACES} × 12 | events: a ring of which the last {EVENTS} count")),
-        (offset_of!(StatusSegment<u32>, memory), "| the daemon's memory".to_owned()),
+        (offset_of!(StatusSegment<u32>, memory), "| the saved state".to_owned()),
     ];
     for (offset, what) in rows {
         assert!(page.contains(&format!("| {offset} | {what}")), "{offset} {what}");
