@@ -6,8 +6,8 @@
 //! says whether the segment is marked destroyed, and every error is an operation and an errno.
 //!
 //! ```
-//! use alarmd::errno::Errno;
-//! use alarmd::sysv::{Key, Op, Segment};
+//! use alarmd_core::errno::Errno;
+//! use alarmd_core::sysv::{Key, Op, Segment};
 //!
 //! let nobody = Key::fixed(0x414C_7F01).unwrap();
 //! let error = Segment::find(nobody).unwrap_err();

@@ -4,9 +4,9 @@
 //! every store is followed by a look whether the segment still lives, and is made again in the new one if not.
 //!
 //! ```
-//! use alarmd::alarm::{AlarmId, ModuleId};
-//! use alarmd::producer::{Options, Producer};
-//! use alarmd::sysv::Key;
+//! use alarmd_core::alarm::{AlarmId, ModuleId};
+//! use alarmd_core::producer::{Options, Producer};
+//! use alarmd_core::sysv::Key;
 //!
 //! let module = ModuleId::new(31).unwrap();
 //! let key = Key::fixed(0x414C_7F02).unwrap(); // most use Key::of_module(module)
@@ -15,7 +15,7 @@
 //! producer.raise(fan, 2)?;
 //! assert!(producer.clear(fan)?);
 //! producer.remove()?;
-//! # Ok::<(), alarmd::producer::Error>(())
+//! # Ok::<(), alarmd_core::producer::Error>(())
 //! ```
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};

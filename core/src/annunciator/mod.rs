@@ -4,9 +4,9 @@
 //! acknowledges; so what is kept must survive the daemon, and is given out and taken in as [`Latched`].
 //!
 //! ```
-//! use alarmd::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
-//! use alarmd::annunciator::{Annunciator, Rule, Shows};
-//! use alarmd::settings::Sequence;
+//! use alarmd_core::alarm::{Alarm, AlarmId, Origin, Severity, Transition};
+//! use alarmd_core::annunciator::{Annunciator, Rule, Shows};
+//! use alarmd_core::settings::Sequence;
 //!
 //! let mut annunciator = Annunciator::default();
 //! annunciator.add(Rule { severity: Some(Severity::Major), sequence: Sequence::A, ..Rule::default() });
