@@ -2,7 +2,9 @@
 use alarmd::alarm::AlarmId;
 use alarmd::sysv::Segment;
 
-use super::{Call, Failure, modules, numeric, once};
+use super::call::{Call, Failure, numeric, once};
+use super::modules;
+use crate::console::print;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     use lexopt::Arg::{Long, Value};
@@ -40,8 +42,8 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     }
     let what = if all { "all alarms".to_owned() } else { alarm.to_string() };
     match cleared {
-        true => crate::print(&format!("cleared: module {}: {what}\n", module.name)),
-        false => crate::print(&format!("nothing to clear: module {}: {what}: not raised\n", module.name)),
+        true => print(&format!("cleared: module {}: {what}\n", module.name)),
+        false => print(&format!("nothing to clear: module {}: {what}: not raised\n", module.name)),
     }
     known.warn_without_daemon();
     Ok(())

@@ -1,18 +1,20 @@
 //! `history`: what happened, the last 256 events, oldest first.
+use super::call::{Call, Failure};
 use super::report::{Event, Report, print_json};
+use super::status_block;
 use super::table::table;
-use super::{Call, Failure, modules};
+use crate::console::print;
 use crate::utc::Utc;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
-    let block = modules::status()?.ok_or_else(Failure::no_daemon)?;
+    let block = status_block::read()?.ok_or_else(Failure::no_daemon)?;
     let events = Report::from(&*block).events;
     if json {
         return print_json(&events);
     }
     if events.is_empty() {
-        crate::print("nothing has happened\n");
+        print("nothing has happened\n");
         return Ok(());
     }
     let titles = ["WHEN", "WHAT", "SEVERITY", "MODULE", "TYPE", "CODE", "INDEX", "LEVEL", "FROM"];
@@ -23,6 +25,6 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         let (severity, at, what) = (alarm.severity.to_owned(), Utc(at).to_string(), what.to_owned());
         vec![at, what, severity, alarm.module, kind, code, index, level, alarm.origin]
     }));
-    crate::print(&table(&rows));
+    print(&table(&rows));
     Ok(())
 }

@@ -7,8 +7,11 @@ use alarmd::ftok;
 use alarmd::sysv::{Key, Segment};
 use serde::Serialize;
 
+use super::call::{Call, Failure, once};
 use super::modules::{self, Known, Module};
-use super::{Call, Failure, once};
+use super::report;
+use crate::console::{print, report_error};
+use crate::number::number;
 
 /// One key and what is known of it.
 #[derive(Serialize)]
@@ -34,7 +37,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     }
     let told = match (what, id) {
         (Some(path), Some(id)) => {
-            let id = crate::number(&id)
+            let id = number(&id)
                 .and_then(ModuleId::new)
                 .ok_or_else(|| Failure::usage(format!("key: '{id}' is no id; 1 to 255")))?;
             vec![of_path(path.clone(), &path, id)?]
@@ -46,11 +49,11 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         _ => of_all(&modules::known(call.file.as_deref())?),
     };
     if json {
-        return super::report::print_json(&told);
+        return report::print_json(&told);
     }
     for Told { of, key, from, changes, segment } in told {
         let segment = segment.map_or("none".to_owned(), |id| id.to_string());
-        crate::print(&format!("{of}: {key:#010x}\n  from     {from}\n  changes  {changes}\n  segment  {segment}\n"));
+        print(&format!("{of}: {key:#010x}\n  from     {from}\n  changes  {changes}\n  segment  {segment}\n"));
     }
     Ok(())
 }
@@ -72,7 +75,7 @@ fn of_module(module: &Module) -> Vec<Told> {
     match &module.path {
         Some(path) => match of_path(format!("{of}, for old producers"), path, id) {
             Ok(told) => all.push(told),
-            Err(failure) => crate::complain!("alarmctl: {of}: {}; the fixed key alone serves", failure.message),
+            Err(failure) => report_error!("alarmctl: {of}: {}; the fixed key alone serves", failure.message),
         },
         None => all.extend(module.others.iter().map(|key| {
             told(&format!("{of}, for old producers"), *key, "ftok, as the daemon computed it", "with its path")

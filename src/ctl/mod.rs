@@ -1,4 +1,5 @@
 //! alarmctl: raises, clears, shows, explains. One file a subcommand.
+mod call;
 mod clear;
 mod doctor;
 mod history;
@@ -10,20 +11,16 @@ mod remove;
 mod report;
 mod shell;
 mod status;
+mod status_block;
 mod table;
 
 use std::env;
-use std::ffi::OsString;
-use std::fmt;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::Parser;
 
-use crate::{FAILED, USAGE, number};
-
-/// Exit code: no daemon runs.
-const NO_DAEMON: u8 = 3;
+use crate::console::{print, report_error};
+use call::{Call, Failure};
 
 const HELP: &str = "\
 alarmctl, the tool of alarmd
@@ -53,67 +50,12 @@ MODULE is a name or an id. N is decimal or 0x, 0 where left out. SEVERITY is cri
 indeterminate. Exit: 0 done, 1 failed, 2 usage, 3 no daemon runs.
 ";
 
-/// Ends every message about a wrong command line.
-const SEE_HELP: &str = "; see alarmctl --help";
-
-/// Why a subcommand ends without success.
-pub struct Failure {
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    /// It did not work.
-    pub fn failed(message: impl fmt::Display) -> Failure {
-        Failure { code: FAILED, message: message.to_string() }
-    }
-
-    /// The command line is wrong.
-    pub fn usage(message: impl fmt::Display) -> Failure {
-        Failure { code: USAGE, message: format!("{message}{SEE_HELP}") }
-    }
-
-    /// There is nobody to ask.
-    pub fn no_daemon() -> Failure {
-        Failure { code: NO_DAEMON, message: "no daemon runs; start alarmd".to_owned() }
-    }
-}
-
-impl From<lexopt::Error> for Failure {
-    fn from(error: lexopt::Error) -> Failure {
-        Failure::usage(error)
-    }
-}
-
-/// What a subcommand gets: the rest of the command line, and the configuration's file if one was named.
-pub struct Call {
-    pub arguments: Parser,
-    pub file: Option<PathBuf>,
-}
-
-impl Call {
-    /// Reads a command line that may hold --json and nothing else.
-    ///
-    /// # Errors
-    /// It holds something else.
-    pub fn only_json(&mut self) -> Result<bool, Failure> {
-        let mut json = false;
-        while let Some(argument) = self.arguments.next()? {
-            match argument {
-                lexopt::Arg::Long("json") => json = true,
-                other => return Err(other.unexpected().into()),
-            }
-        }
-        Ok(json)
-    }
-}
-
 /// The whole program.
 pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            crate::complain!("alarmctl: {}", failure.message);
+            report_error!("alarmctl: {}", failure.message);
             ExitCode::from(failure.code)
         }
     }
@@ -127,16 +69,16 @@ fn run() -> Result<(), Failure> {
         match argument {
             Short('c') | Long("config") => file = Some(arguments.value()?.into()),
             Short('h') | Long("help") => {
-                crate::print(HELP);
+                print(HELP);
                 return Ok(());
             }
             Short('V') | Long("version") => {
-                crate::print(concat!("alarmctl ", env!("CARGO_PKG_VERSION"), "\n"));
+                print(concat!("alarmctl ", env!("CARGO_PKG_VERSION"), "\n"));
                 return Ok(());
             }
             Value(subcommand) => {
                 if env::args_os().any(|argument| argument == "--help" || argument == "-h") {
-                    crate::print(HELP);
+                    print(HELP);
                     return Ok(());
                 }
                 let call = Call { arguments, file };
@@ -159,19 +101,4 @@ fn run() -> Result<(), Failure> {
         }
     }
     Err(Failure::usage("no subcommand"))
-}
-
-/// The value of an option that takes a number.
-fn numeric(option: &str, value: OsString) -> Result<u32, Failure> {
-    let text = value.to_string_lossy();
-    number(&text).ok_or_else(|| Failure::usage(format!("{option}: '{text}' is no number of 32 bits, decimal or 0x")))
-}
-
-/// One more word of the command line; a second one in the same place is an error.
-fn once(place: &mut Option<String>, value: OsString) -> Result<(), Failure> {
-    if place.is_some() {
-        return Err(lexopt::Arg::Value(value).unexpected().into());
-    }
-    *place = Some(value.to_string_lossy().into_owned());
-    Ok(())
 }

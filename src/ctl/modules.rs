@@ -2,17 +2,16 @@
 use std::path::Path;
 
 use alarmd::alarm::{Levels, ModuleId};
-use alarmd::clock;
-use alarmd::errno::Errno;
-use alarmd::ftok;
 use alarmd::monitor::Role;
-use alarmd::process::Mark;
 use alarmd::producer::{self, Options, Producer};
-use alarmd::sysv::{Access, Error, Key, Segment};
-use alarmd::wire::{ModuleEntry, StatusBlock, unpack_text};
+use alarmd::sysv::Key;
+use alarmd::wire::{ModuleEntry, StatusBlock};
 
-use super::Failure;
+use super::call::Failure;
+use super::status_block::{self, text};
+use crate::console::report_error;
 use crate::daemon::config;
+use crate::number::number;
 
 /// A module as the tool knows it.
 pub struct Module {
@@ -37,37 +36,12 @@ pub struct Known {
     pub daemon: bool,
 }
 
-/// A copy of the status block of the daemon that runs; `None` if none does.
-///
-/// # Errors
-/// A daemon runs, but its status block cannot be read.
-pub fn status() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
-    let explain = |error: Error| Failure::failed(error.of("status block", Key::STATUS));
-    let segment = match Segment::attach(Key::STATUS, 0, Access::ReadOnly) {
-        Ok(segment) => segment,
-        Err(Error { errno: Errno::ENOENT | Errno::EIDRM, .. }) => return Ok(None),
-        Err(error) => return Err(explain(error)),
-    };
-    let mut block = Box::new(StatusBlock::EMPTY);
-    // It writes for microseconds; a daemon that writes all the time does not exist, a stopped one does.
-    for _ in 0..200 {
-        if block.copy(&segment) {
-            return Ok(Some(block).filter(|block| Mark::from_word(block.daemon).is_alive()));
-        }
-        if !Mark::from_word(StatusBlock::daemon_of(&segment)).is_alive() {
-            return Ok(None);
-        }
-        clock::sleep(5 * clock::MS);
-    }
-    Err(Failure::failed("the daemon is of another version, or stopped while it wrote; restart alarmd"))
-}
-
 /// Asks the daemon, or else reads the configuration.
 ///
 /// # Errors
 /// The configuration is refused.
 pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
-    let status = status()?;
+    let status = status_block::read()?;
     let loaded = match config::load(file) {
         Ok(loaded) => loaded.settings,
         // With a daemon, the file only tells mode and group, for a segment removed this very moment.
@@ -120,18 +94,13 @@ fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> 
     })
 }
 
-/// The text in a status block's words.
-pub fn text(words: &[u32]) -> String {
-    unpack_text(words, &mut [0; 128]).to_owned()
-}
-
 impl Known {
     /// The module with this name or id.
     ///
     /// # Errors
     /// There is none.
     pub fn find(&self, text: &str) -> Result<&Module, Failure> {
-        let id = crate::number(text).and_then(ModuleId::new);
+        let id = number(text).and_then(ModuleId::new);
         let found = self.modules.iter().find(|module| module.name == text || Some(module.id) == id);
         found.ok_or_else(|| {
             let names: Vec<String> =
@@ -152,7 +121,7 @@ impl Known {
     /// Says so where nobody will show what was written.
     pub fn warn_without_daemon(&self) {
         if !self.daemon {
-            crate::complain!("alarmctl: no daemon runs to show it; start alarmd");
+            report_error!("alarmctl: no daemon runs to show it; start alarmd");
         }
     }
 }

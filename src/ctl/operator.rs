@@ -5,19 +5,21 @@ use alarmd::codes::Command;
 use alarmd::sysv::{Access, Error, Key, Segment};
 use alarmd::wire::Doorbell;
 
-use super::{Call, Failure, modules, numeric};
+use super::call::{Call, Failure, numeric};
+use super::status_block;
+use crate::console::print;
 
 pub fn acknowledge(call: Call) -> Result<(), Failure> {
     no_arguments(call)?;
     order(Command::Acknowledge, 0)?;
-    crate::print("acknowledged\n");
+    print("acknowledged\n");
     Ok(())
 }
 
 pub fn silence(call: Call) -> Result<(), Failure> {
     no_arguments(call)?;
     order(Command::Silence, 0)?;
-    crate::print("silenced\n");
+    print("silenced\n");
     Ok(())
 }
 
@@ -35,7 +37,7 @@ pub fn lamp_test(mut call: Call) -> Result<(), Failure> {
         return Err(Failure::usage(format!("lamp-test: '{seconds}' is not 1 to {longest} seconds")));
     }
     order(Command::LampTest, seconds)?;
-    crate::print(&format!("every lamp is on for {seconds} s\n"));
+    print(&format!("every lamp is on for {seconds} s\n"));
     Ok(())
 }
 
@@ -48,7 +50,7 @@ fn no_arguments(mut call: Call) -> Result<(), Failure> {
 
 /// Gives the daemon a command, and waits until it obeys.
 fn order(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
-    let status = modules::status()?.ok_or_else(Failure::no_daemon)?;
+    let status = status_block::read()?.ok_or_else(Failure::no_daemon)?;
     let explain = |error: Error| Failure::failed(error.of("doorbell", Key::DOORBELL));
     let segment = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).map_err(explain)?;
     let doorbell = segment.view::<Doorbell>().map_err(explain)?;

@@ -1,7 +1,9 @@
 //! `raise MODULE`: one alarm.
 use alarmd::alarm::{AlarmId, Severity};
 
-use super::{Call, Failure, modules, numeric, once};
+use super::call::{self, Call, Failure, numeric, once};
+use super::modules;
+use crate::console::print;
 
 /// What `--level` was given as.
 enum Level {
@@ -24,7 +26,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
                     Some(severity) => Level::Severity(severity),
                     None => Level::Number(numeric("--level", value).map_err(|failure| {
                         let words = "nor one of critical, major, minor, warning, indeterminate";
-                        Failure::usage(format!("{}, {words}", failure.message.trim_end_matches(super::SEE_HELP)))
+                        Failure::usage(format!("{}, {words}", failure.message.trim_end_matches(call::SEE_HELP)))
                     })?),
                 };
             }
@@ -43,7 +45,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     };
     let mut producer = known.producer(module, module.key)?;
     producer.raise(alarm, level).map_err(|error| module.explain(module.key, error))?;
-    crate::print(&format!("raised: module {}: {alarm} level {level:#x}\n", module.name));
+    print(&format!("raised: module {}: {alarm} level {level:#x}\n", module.name));
     known.warn_without_daemon();
     Ok(())
 }

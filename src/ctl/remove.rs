@@ -3,7 +3,10 @@ use alarmd::alarm::ModuleId;
 use alarmd::errno::Errno;
 use alarmd::sysv::{Key, Segment};
 
-use super::{Call, Failure, modules, once};
+use super::call::{Call, Failure, once};
+use super::modules;
+use crate::console::{print, report_error};
+use crate::number::number;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     use lexopt::Arg::{Long, Value};
@@ -22,7 +25,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     let mut keys: Vec<(String, Key)> = Vec::new();
     let chosen = match &module {
         None => &known.modules[..],
-        Some(module) => match (known.find(module), crate::number(module).and_then(ModuleId::new)) {
+        Some(module) => match (known.find(module), number(module).and_then(ModuleId::new)) {
             (Ok(module), _) => std::slice::from_ref(module),
             // One that was taken out of the configuration may have left its segment behind.
             (Err(_), Some(id)) => {
@@ -45,7 +48,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         match Segment::find(*key).and_then(|id| id.remove().map(|()| id)) {
             Ok(id) => {
                 removed += 1;
-                crate::print(&format!("removed: {whose}: key {key}, segment {}\n", id.raw()));
+                print(&format!("removed: {whose}: key {key}, segment {}\n", id.raw()));
             }
             Err(error) if matches!(error.errno, Errno::ENOENT | Errno::EIDRM | Errno::EINVAL) => {
                 missing = missing.or(Some(error.of(whose, *key)));
@@ -58,9 +61,9 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         return Err(Failure::failed(missing));
     }
     if removed == 0 {
-        crate::print("nothing to remove\n");
+        print("nothing to remove\n");
     } else if known.daemon {
-        crate::complain!("alarmctl: alarmd runs and makes its segments again, empty");
+        report_error!("alarmctl: alarmd runs and makes its segments again, empty");
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use alarmd::settings::{Kind, Sequence};
 use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
 
-use super::Failure;
-use super::modules::text;
+use super::call::Failure;
+use super::status_block::text;
+use crate::console::print;
 
 /// After this long without a health check the loop hangs, or is stopped.
 const HANGS_MS: u32 = 3000;
@@ -229,6 +230,6 @@ fn seen_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
 /// Never for our own structures.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::failed)?;
-    crate::print(&format!("{text}\n"));
+    print(&format!("{text}\n"));
     Ok(())
 }

@@ -3,7 +3,10 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use alarmd::alarm::Record;
 
-use super::{Call, Failure, modules, once};
+use super::call::{Call, Failure, once};
+use super::modules;
+use crate::console::{print, report_error};
+use crate::number::number;
 
 /// What the original clients wrote when told to raise.
 fn original_record(module: &str) -> Record {
@@ -43,10 +46,10 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         // What is no text is no number either.
         let line = String::from_utf8_lossy(&line);
         for word in line.split_whitespace() {
-            let number = word.strip_prefix('-').map_or(crate::number(word), |digits| crate::number(digits).map(|_| 3));
+            let number = word.strip_prefix('-').map_or(number(word), |digits| number(digits).map(|_| 3));
             let done = match number {
                 None => {
-                    crate::complain!("alarmctl: '{word}' is no number; ignored");
+                    report_error!("alarmctl: '{word}' is no number; ignored");
                     continue;
                 }
                 Some(0) => {
@@ -59,7 +62,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
                 }
                 Some(2) => {
                     producer.remove().map_err(explain)?;
-                    crate::print(&format!("module {}: left, segment removed\n", module.name));
+                    print(&format!("module {}: left, segment removed\n", module.name));
                     return Ok(());
                 }
                 Some(_) => {
@@ -67,7 +70,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
                     "wiped"
                 }
             };
-            crate::print(&format!("module {}: {done}\n", module.name));
+            print(&format!("module {}: {done}\n", module.name));
         }
         prompt();
     }

@@ -1,18 +1,20 @@
 //! `status`: what the daemon sees and shows, as a table a person reads at a glance, or as JSON.
+use super::call::{Call, Failure};
 use super::report::{Alarm, Output, Report, print_json};
+use super::status_block;
 use super::table::table;
-use super::{Call, Failure, modules};
+use crate::console::print;
 use crate::utc::Utc;
 use alarmd::alarm::Severity;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
-    let block = modules::status()?.ok_or_else(Failure::no_daemon)?;
+    let block = status_block::read()?.ok_or_else(Failure::no_daemon)?;
     let report = Report::from(&*block);
     if json {
         print_json(&report)?;
     } else {
-        crate::print(&panel(&report));
+        print(&panel(&report));
     }
     match report.daemon.healthy {
         true => Ok(()),

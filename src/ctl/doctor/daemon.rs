@@ -3,15 +3,15 @@ use std::fs;
 
 use alarmd::process::Mark;
 
-use super::super::modules;
-use super::super::report::Report;
 use super::{Visit, is_writable, text};
+use crate::ctl::report::Report;
+use crate::ctl::status_block;
 
 /// Where the init script has alarmd write its process id.
 const PIDFILE: &str = "/var/run/alarmd.pid";
 
 pub fn look(visit: &mut Visit) {
-    match modules::status() {
+    match status_block::read() {
         Ok(status) => visit.status = status,
         Err(failure) => {
             visit.wrong("daemon", &failure.message, "nobody can see what it shows", "/etc/init.d/S60alarmd restart");

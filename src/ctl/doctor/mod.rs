@@ -15,7 +15,9 @@ use alarmd::settings::Settings;
 use alarmd::wire::StatusBlock;
 use serde::Serialize;
 
-use super::{Call, Failure, report};
+use crate::console::print;
+use crate::ctl::call::{Call, Failure};
+use crate::ctl::report;
 use crate::daemon::config;
 
 /// How a thing is.
@@ -126,7 +128,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     if json {
         report::print_json(&findings)?;
     } else {
-        findings.findings.iter().for_each(print);
+        findings.findings.iter().for_each(show);
     }
     match wrong {
         0 => Ok(()),
@@ -135,14 +137,14 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     }
 }
 
-fn print(finding: &Finding) {
+fn show(finding: &Finding) {
     let Finding { subject, level, what, why, mend } = finding;
     let level = match level {
-        Level::Good => return crate::print(&format!("good   {subject}: {what}\n")),
+        Level::Good => return print(&format!("good   {subject}: {what}\n")),
         Level::Doubt => "doubt",
         Level::Wrong => "WRONG",
     };
-    crate::print(&format!("{level}  {subject}: {what}\n       why   {why}\n       mend  {mend}\n"));
+    print(&format!("{level}  {subject}: {what}\n       why   {why}\n       mend  {mend}\n"));
 }
 
 /// What stands in a small file of the kernel.
