@@ -9,7 +9,7 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
-// The daemon's files import these from here.
+// For src/daemon, which still imports these names from here.
 pub(crate) use console::{FAILED, USAGE, print, report_error as complain};
 use number::number;
 

@@ -1,12 +1,12 @@
-//! Numbers as people write them.
+//! Numbers on command lines and in the configuration.
 
-/// A number as people write it, in decimal or with 0x.
+/// Reads a number in decimal, or in hexadecimal with 0x.
 pub fn number(text: &str) -> Option<u32> {
     let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => (digits, 16),
         None => (text, 10),
     };
-    // from_str_radix would take a sign.
+    // from_str_radix alone would accept a sign.
     digits.chars().all(|c| c.is_digit(radix)).then(|| u32::from_str_radix(digits, radix).ok())?
 }
 

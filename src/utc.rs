@@ -1,4 +1,4 @@
-//! Seconds since 1970 as people read them.
+//! Seconds since 1970 as date and time.
 use std::fmt;
 
 /// `2026-11-23T21:16:05Z`
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_moments_are_told_right() {
+    fn known_times_are_formatted() {
         let known = [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),

@@ -1,4 +1,4 @@
-//! What every subcommand gets, and how it ends.
+//! What every subcommand receives, and how it fails.
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -8,17 +8,17 @@ use lexopt::Parser;
 use crate::console::{FAILED, NO_DAEMON, USAGE};
 use crate::number::number;
 
-/// Ends every message about a wrong command line.
-pub const SEE_HELP: &str = "; see alarmctl --help";
+/// The end of every message about a wrong command line.
+const SEE_HELP: &str = "; see alarmctl --help";
 
-/// Why a subcommand ends without success.
+/// Why a subcommand failed: the exit code and the message.
 pub struct Failure {
     pub code: u8,
     pub message: String,
 }
 
 impl Failure {
-    /// It did not work.
+    /// The subcommand failed.
     pub fn failed(message: impl fmt::Display) -> Failure {
         Failure { code: FAILED, message: message.to_string() }
     }
@@ -28,9 +28,9 @@ impl Failure {
         Failure { code: USAGE, message: format!("{message}{SEE_HELP}") }
     }
 
-    /// There is nobody to ask.
+    /// The subcommand needs a running daemon.
     pub fn no_daemon() -> Failure {
-        Failure { code: NO_DAEMON, message: "no daemon runs; start alarmd".to_owned() }
+        Failure { code: NO_DAEMON, message: "alarmd is not running; start it".to_owned() }
     }
 }
 
@@ -40,17 +40,17 @@ impl From<lexopt::Error> for Failure {
     }
 }
 
-/// What a subcommand gets: the rest of the command line, and the configuration's file if one was named.
+/// The rest of the command line, and the configuration file if `-c` named one.
 pub struct Call {
     pub arguments: Parser,
     pub file: Option<PathBuf>,
 }
 
 impl Call {
-    /// Reads a command line that may hold --json and nothing else.
+    /// Reads a command line on which only --json is allowed, and returns whether it is present.
     ///
     /// # Errors
-    /// It holds something else.
+    /// There is any other argument.
     pub fn only_json(&mut self) -> Result<bool, Failure> {
         let mut json = false;
         while let Some(argument) = self.arguments.next()? {
@@ -63,13 +63,15 @@ impl Call {
     }
 }
 
-/// The value of an option that takes a number.
+/// Reads the value of an option that takes a number.
 pub fn numeric(option: &str, value: OsString) -> Result<u32, Failure> {
     let text = value.to_string_lossy();
-    number(&text).ok_or_else(|| Failure::usage(format!("{option}: '{text}' is no number of 32 bits, decimal or 0x")))
+    number(&text).ok_or_else(|| {
+        Failure::usage(format!("{option}: '{text}' is not a 32-bit number (decimal, or hexadecimal with 0x)"))
+    })
 }
 
-/// One more word of the command line; a second one in the same place is an error.
+/// Stores a word of the command line; a second word for the same place is an error.
 pub fn once(place: &mut Option<String>, value: OsString) -> Result<(), Failure> {
     if place.is_some() {
         return Err(lexopt::Arg::Value(value).unexpected().into());

@@ -1,4 +1,4 @@
-//! `clear MODULE`: one alarm, or all, wherever in the module's segments it stands.
+//! `clear MODULE`: clears one alarm, or all, in every segment of the module.
 use alarmd::alarm::AlarmId;
 use alarmd::sysv::Segment;
 
@@ -27,24 +27,26 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         }
     }
     if one && all {
-        return Err(Failure::usage("clear: --all goes without --type, --code and --index"));
+        return Err(Failure::usage("clear: --all cannot be combined with --type, --code or --index"));
     }
-    let module = module.ok_or_else(|| Failure::usage("clear: which MODULE?"))?;
-    let known = modules::known(call.file.as_deref())?;
-    let module = known.find(&module)?;
+    let module = module.ok_or_else(|| Failure::usage("clear: MODULE is missing"))?;
+    let table = modules::load(call.file.as_deref())?;
+    let module = table.find(&module)?;
     let mut cleared = false;
-    // The module's own segment is made where there is none, as `raise` does; the others only if they are there.
+    // The module's own segment is created if it is missing, as `raise` does. The others are used only if they exist.
     let others = module.others.iter().copied().filter(|key| Segment::find(*key).is_ok());
     for key in [module.key].into_iter().chain(others) {
-        let mut producer = known.producer(module, key)?;
+        let mut producer = table.producer(module, key)?;
         let done = if all { producer.clear_all() } else { producer.clear(alarm) };
         cleared |= done.map_err(|error| module.explain(key, error))?;
     }
-    let what = if all { "all alarms".to_owned() } else { alarm.to_string() };
-    match cleared {
-        true => print(&format!("cleared: module {}: {what}\n", module.name)),
-        false => print(&format!("nothing to clear: module {}: {what}: not raised\n", module.name)),
-    }
-    known.warn_without_daemon();
+    let name = &module.name;
+    print(&match (cleared, all) {
+        (true, true) => format!("cleared: module {name}: all alarms\n"),
+        (true, false) => format!("cleared: module {name}: {alarm}\n"),
+        (false, true) => format!("nothing to clear: module {name} has no active alarm\n"),
+        (false, false) => format!("nothing to clear: module {name}: {alarm} is not active\n"),
+    });
+    table.warn_without_daemon();
     Ok(())
 }

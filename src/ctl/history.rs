@@ -1,4 +1,4 @@
-//! `history`: what happened, the last 256 events, oldest first.
+//! `history`: the last 256 events, oldest first.
 use super::call::{Call, Failure};
 use super::report::{Event, Report, print_json};
 use super::status_block;
@@ -14,7 +14,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         return print_json(&events);
     }
     if events.is_empty() {
-        print("nothing has happened\n");
+        print("no events\n");
         return Ok(());
     }
     let titles = ["WHEN", "WHAT", "SEVERITY", "MODULE", "TYPE", "CODE", "INDEX", "LEVEL", "FROM"];

@@ -1,4 +1,4 @@
-//! alarmctl: raises, clears, shows, explains. One file a subcommand.
+//! alarmctl: raises and clears alarms, shows the status, checks the board. One file for each subcommand.
 mod call;
 mod clear;
 mod doctor;
@@ -23,34 +23,34 @@ use crate::console::{print, report_error};
 use call::{Call, Failure};
 
 const HELP: &str = "\
-alarmctl, the tool of alarmd
+alarmctl, the command line tool of alarmd
 
 usage: alarmctl [-c FILE] SUBCOMMAND
 
   raise MODULE [--type N] [--code N] [--level N|SEVERITY] [--index N]
                          raise an alarm, or raise it again with another level
   clear MODULE [--type N] [--code N] [--index N] | --all
-                         clear one alarm, or all of the module
-  status [--json]        what the daemon sees and shows
-  history [--json]       the last 256 events
-  ack                    all that is shown was seen: what flashes is steady, what has ended goes off, horns are silent
-  silence                horns are silent until the next alarm
-  lamp-test [SECONDS]    every lamp is on: 1 to 60 seconds, 5 where left out
-  shell MODULE           read numbers: 0 clear, 1 raise, 2 leave and remove, else wipe
+                         clear one alarm, or all alarms of the module
+  status [--json]        show the daemon, the outputs, the modules and the active alarms
+  history [--json]       show the last 256 events, oldest first
+  ack                    acknowledge all alarms: flashing lamps become steady, cleared alarms go off, horns stop
+  silence                stop all horns until the next alarm
+  lamp-test [SECONDS]    switch all lamps on for 1 to 60 seconds (default 5)
+  shell MODULE           read numbers: 0 clear, 1 raise, 2 remove the segment and exit, any other wipe the segment
   key [MODULE | PATH ID] [--json]
-                         which key, from what, and what would change it
-  remove MODULE | --all  remove segments
-  doctor [--json]        what on this board would keep alarmd from working, and how to mend it
+                         show the keys of segments, how they are computed and what changes them
+  remove MODULE | --all  remove the segments of a module, or of all modules
+  doctor [--json]        find what prevents alarmd from working on this board, and show how to fix it
 
-  -c FILE        configuration, for names where no daemon runs (default /etc/alarmd.conf)
-  -h, --help     this text
-  -V, --version  the version
+  -c FILE        configuration file (default /etc/alarmd.conf); a running daemon supplies the module names itself
+  -h, --help     show this text
+  -V, --version  show the version
 
-MODULE is a name or an id. N is decimal or 0x, 0 where left out. SEVERITY is critical, major, minor, warning or
-indeterminate. Exit: 0 done, 1 failed, 2 usage, 3 no daemon runs.
+MODULE is a name or an id. N is decimal, or hexadecimal with 0x, and 0 by default. SEVERITY is critical, major, minor,
+warning or indeterminate. Exit codes: 0 success, 1 failure, 2 wrong command line, 3 alarmd is not running.
 ";
 
-/// The whole program.
+/// The main function of alarmctl.
 pub fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Which modules there are: from the running daemon's status block, without a daemon from the configuration.
+//! The modules: from the status block of the running daemon, or without a daemon from the configuration.
 use std::path::Path;
 
 use alarmd::alarm::{Levels, ModuleId};
@@ -13,38 +13,38 @@ use crate::console::report_error;
 use crate::daemon::config;
 use crate::number::number;
 
-/// A module as the tool knows it.
+/// A module.
 pub struct Module {
     pub name: String,
     pub id: ModuleId,
     /// The key of its own segment.
     pub key: Key,
-    /// The path from which old producers compute another key, where the configuration tells.
+    /// The path from which old producers compute another key, if the configuration has one.
     pub path: Option<String>,
-    /// Its other segments: what old producers reach it by.
+    /// The keys of its other segments, which old producers use.
     pub others: Vec<Key>,
-    /// What its levels mean, where the configuration tells.
+    /// The severities of its levels, if the configuration can be read.
     pub levels: Levels,
 }
 
-/// All of them.
-pub struct Known {
+/// All modules.
+pub struct ModuleTable {
     pub modules: Vec<Module>,
-    /// How segments are made.
+    /// How segments are created.
     pub options: Options,
-    /// A daemon runs, and told them.
+    /// A daemon is running, and the modules are its own.
     pub daemon: bool,
 }
 
-/// Asks the daemon, or else reads the configuration.
+/// Reads the table from the running daemon, or else from the configuration.
 ///
 /// # Errors
-/// The configuration is refused.
-pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
+/// The status block or the configuration cannot be read.
+pub fn load(file: Option<&Path>) -> Result<ModuleTable, Failure> {
     let status = status_block::read()?;
     let loaded = match config::load(file) {
         Ok(loaded) => loaded.settings,
-        // With a daemon, the file only tells mode and group, for a segment removed this very moment.
+        // With a daemon, the file is needed only for mode and group, if a segment was removed at this moment.
         Err(_) if status.is_some() => Box::default(),
         Err(refused) => return Err(Failure::failed(refused)),
     };
@@ -73,7 +73,7 @@ pub fn known(file: Option<&Path>) -> Result<Known, Failure> {
         }
         module
     };
-    Ok(Known { modules: modules.into_iter().map(with_settings).collect(), options, daemon: status.is_some() })
+    Ok(ModuleTable { modules: modules.into_iter().map(with_settings).collect(), options, daemon: status.is_some() })
 }
 
 fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> Option<Module> {
@@ -94,40 +94,44 @@ fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> 
     })
 }
 
-impl Known {
+impl ModuleTable {
     /// The module with this name or id.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such module.
     pub fn find(&self, text: &str) -> Result<&Module, Failure> {
         let id = number(text).and_then(ModuleId::new);
         let found = self.modules.iter().find(|module| module.name == text || Some(module.id) == id);
         found.ok_or_else(|| {
             let names: Vec<String> =
                 self.modules.iter().map(|module| format!("{} ({})", module.name, module.id)).collect();
-            let remedy = "add a [module NAME] section to the configuration for another";
-            Failure::failed(format!("unknown module '{text}'; known: {}; {remedy}", names.join(", ")))
+            Failure::failed(format!(
+                "unknown module '{text}' (known: {}); to add a module, write a [module NAME] section",
+                names.join(", ")
+            ))
         })
     }
 
-    /// Attaches the module's segment under this key, or makes it.
+    /// Attaches the module's segment with this key, or creates it.
     ///
     /// # Errors
-    /// Why not.
+    /// The segment can neither be attached nor created.
     pub fn producer(&self, module: &Module, key: Key) -> Result<Producer, Failure> {
         Producer::open(module.id, key, self.options).map_err(|error| module.explain(key, error))
     }
 
-    /// Says so where nobody will show what was written.
+    /// Warns that no output shows what was written, if no daemon is running.
     pub fn warn_without_daemon(&self) {
         if !self.daemon {
-            report_error!("alarmctl: no daemon runs to show it; start alarmd");
+            report_error!(
+                "alarmctl: warning: alarmd is not running; the segment is written, and outputs change when alarmd starts"
+            );
         }
     }
 }
 
 impl Module {
-    /// A failed write, in words.
+    /// The message for a failed write.
     pub fn explain(&self, key: Key, error: producer::Error) -> Failure {
         let whose = format!("module {}", self.name);
         match error {

@@ -1,4 +1,4 @@
-//! `ack`, `silence`, `lamp-test`: what an operator tells the daemon, by its doorbell.
+//! `ack`, `silence`, `lamp-test`: an operator's commands to the daemon, through the doorbell segment.
 use alarmd::annunciator::LAMP_TEST_S;
 use alarmd::clock;
 use alarmd::codes::Command;
@@ -11,20 +11,20 @@ use crate::console::print;
 
 pub fn acknowledge(call: Call) -> Result<(), Failure> {
     no_arguments(call)?;
-    order(Command::Acknowledge, 0)?;
+    send(Command::Acknowledge, 0)?;
     print("acknowledged\n");
     Ok(())
 }
 
 pub fn silence(call: Call) -> Result<(), Failure> {
     no_arguments(call)?;
-    order(Command::Silence, 0)?;
+    send(Command::Silence, 0)?;
     print("silenced\n");
     Ok(())
 }
 
 pub fn lamp_test(mut call: Call) -> Result<(), Failure> {
-    let (longest, usual) = LAMP_TEST_S;
+    let (longest, default) = LAMP_TEST_S;
     let mut seconds = None;
     while let Some(argument) = call.arguments.next()? {
         match argument {
@@ -32,12 +32,12 @@ pub fn lamp_test(mut call: Call) -> Result<(), Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let seconds = seconds.unwrap_or(usual);
+    let seconds = seconds.unwrap_or(default);
     if !(1..=longest).contains(&seconds) {
-        return Err(Failure::usage(format!("lamp-test: '{seconds}' is not 1 to {longest} seconds")));
+        return Err(Failure::usage(format!("lamp-test: {seconds} is outside 1 to {longest} seconds")));
     }
-    order(Command::LampTest, seconds)?;
-    print(&format!("every lamp is on for {seconds} s\n"));
+    send(Command::LampTest, seconds)?;
+    print(&format!("all lamps are on for {seconds} s\n"));
     Ok(())
 }
 
@@ -48,25 +48,26 @@ fn no_arguments(mut call: Call) -> Result<(), Failure> {
     }
 }
 
-/// Gives the daemon a command, and waits until it obeys.
-fn order(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
+/// Sends a command to the daemon and waits until it is carried out.
+fn send(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
     let status = status_block::read()?.ok_or_else(Failure::no_daemon)?;
     let explain = |error: Error| Failure::failed(error.of("doorbell", Key::DOORBELL));
     let segment = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).map_err(explain)?;
     let doorbell = segment.view::<Doorbell>().map_err(explain)?;
     if !doorbell.is_ours() {
-        return Err(Failure::failed("the doorbell is spoilt; the daemon mends it within a second, try again"));
+        return Err(Failure::failed("doorbell: the segment is corrupt; alarmd repairs it within 1 second; try again"));
     }
     if command == Command::LampTest {
         doorbell.lamp_test_s.store(lamp_test_s, core::sync::atomic::Ordering::Relaxed);
     }
     let obeyed = doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire);
     doorbell.order(command);
-    // It is rung; a kernel without futex lets it poll.
+    // On a kernel without futex the daemon sees the command at its next poll.
     let deadline = clock::now() + (u64::from(status.poll_ms) + 1000) * clock::MS;
     while doorbell.is_pending(command) || doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire) == obeyed {
         if clock::now() >= deadline {
-            let why = "the daemon has not done it: it hangs, was stopped, or is starting anew; see alarmctl status, and try again";
+            let why =
+                "no response from alarmd: it is hung, stopped or restarting; check alarmctl status, then try again";
             return Err(Failure::failed(why));
         }
         clock::sleep(clock::MS);

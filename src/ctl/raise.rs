@@ -1,11 +1,12 @@
-//! `raise MODULE`: one alarm.
+//! `raise MODULE`: raises one alarm.
 use alarmd::alarm::{AlarmId, Severity};
 
-use super::call::{self, Call, Failure, numeric, once};
+use super::call::{Call, Failure, numeric, once};
 use super::modules;
 use crate::console::print;
+use crate::number::number;
 
-/// What `--level` was given as.
+/// The two forms of `--level`.
 enum Level {
     Number(u32),
     Severity(Severity),
@@ -22,30 +23,40 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
             Long("level") => {
                 let value = call.arguments.value()?;
                 level = match value.to_str().and_then(Severity::from_word) {
-                    Some(Severity::Cleared) => return Err(Failure::usage("--level cleared: use alarmctl clear")),
+                    Some(Severity::Cleared) => {
+                        return Err(Failure::usage("--level cleared: to clear an alarm, use alarmctl clear"));
+                    }
                     Some(severity) => Level::Severity(severity),
-                    None => Level::Number(numeric("--level", value).map_err(|failure| {
-                        let words = "nor one of critical, major, minor, warning, indeterminate";
-                        Failure::usage(format!("{}, {words}", failure.message.trim_end_matches(call::SEE_HELP)))
-                    })?),
+                    None => {
+                        let text = value.to_string_lossy();
+                        Level::Number(number(&text).ok_or_else(|| {
+                            let severities = "critical, major, minor, warning, indeterminate";
+                            Failure::usage(format!(
+                                "--level: '{text}' is neither a 32-bit number nor one of {severities}"
+                            ))
+                        })?)
+                    }
                 };
             }
             Value(value) => once(&mut module, value)?,
             other => return Err(other.unexpected().into()),
         }
     }
-    let module = module.ok_or_else(|| Failure::usage("raise: which MODULE?"))?;
-    let known = modules::known(call.file.as_deref())?;
-    let module = known.find(&module)?;
+    let module = module.ok_or_else(|| Failure::usage("raise: MODULE is missing"))?;
+    let table = modules::load(call.file.as_deref())?;
+    let module = table.find(&module)?;
     let level = match level {
         Level::Number(level) => level,
         Level::Severity(severity) => module.levels.level(severity).ok_or_else(|| {
-            Failure::failed(format!("module {}: no level means {severity}; mend levels in alarmd.conf", module.name))
+            let name = &module.name;
+            Failure::failed(format!(
+                "module {name}: no level has severity {severity}; add one to levels in [module {name}]"
+            ))
         })?,
     };
-    let mut producer = known.producer(module, module.key)?;
+    let mut producer = table.producer(module, module.key)?;
     producer.raise(alarm, level).map_err(|error| module.explain(module.key, error))?;
     print(&format!("raised: module {}: {alarm} level {level:#x}\n", module.name));
-    known.warn_without_daemon();
+    table.warn_without_daemon();
     Ok(())
 }

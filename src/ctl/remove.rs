@@ -1,4 +1,4 @@
-//! `remove MODULE | --all`: segments that nobody needs.
+//! `remove MODULE | --all`: removes segments.
 use alarmd::alarm::ModuleId;
 use alarmd::errno::Errno;
 use alarmd::sysv::{Key, Segment};
@@ -19,15 +19,15 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         }
     }
     if module.is_some() == all {
-        return Err(Failure::usage("remove: either MODULE or --all"));
+        return Err(Failure::usage("remove: give either MODULE or --all"));
     }
-    let known = modules::known(call.file.as_deref())?;
+    let table = modules::load(call.file.as_deref())?;
     let mut keys: Vec<(String, Key)> = Vec::new();
     let chosen = match &module {
-        None => &known.modules[..],
-        Some(module) => match (known.find(module), number(module).and_then(ModuleId::new)) {
+        None => &table.modules[..],
+        Some(module) => match (table.find(module), number(module).and_then(ModuleId::new)) {
             (Ok(module), _) => std::slice::from_ref(module),
-            // One that was taken out of the configuration may have left its segment behind.
+            // A module that was deleted from the configuration may have left its segment behind.
             (Err(_), Some(id)) => {
                 keys.push((format!("module {id}"), Key::of_module(id)));
                 &[]
@@ -39,7 +39,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
         let whose = format!("module {}", module.name);
         keys.extend([module.key].iter().chain(&module.others).map(|key| (whose.clone(), *key)));
     }
-    if all && !known.daemon {
+    if all && !table.daemon {
         keys.extend([("doorbell", Key::DOORBELL), ("status block", Key::STATUS)].map(|(of, key)| (of.to_owned(), key)));
     }
     let mut removed = 0;
@@ -56,14 +56,14 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
             Err(error) => return Err(Failure::failed(error.of(whose, *key))),
         }
     }
-    // Of one that was named, the caller believed that it is there.
+    // The caller named a module, and so expects its segment to exist.
     if let (0, Some(missing), false) = (removed, missing, all) {
         return Err(Failure::failed(missing));
     }
     if removed == 0 {
         print("nothing to remove\n");
-    } else if known.daemon {
-        report_error!("alarmctl: alarmd runs and makes its segments again, empty");
+    } else if table.daemon {
+        report_error!("alarmctl: alarmd is running and creates its segments again, empty");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The status block as names and numbers, for JSON and for the table.
-use alarmd::alarm::{EventKind, Origin, Severity};
+//! The status block with names and words instead of numbers, for JSON and for tables.
+use alarmd::alarm::{Origin, Severity, Transition};
 use alarmd::annunciator::Shows;
 use alarmd::clock;
 use alarmd::errno::Errno;
@@ -14,10 +14,10 @@ use super::call::Failure;
 use super::status_block::text;
 use crate::console::print;
 
-/// After this long without a health check the loop hangs, or is stopped.
-const HANGS_MS: u32 = 3000;
+/// After this time without a health check the loop counts as hung or stopped.
+const HUNG_MS: u32 = 3000;
 
-/// Everything.
+/// The whole status.
 #[derive(Serialize)]
 pub struct Report {
     pub daemon: Daemon,
@@ -30,20 +30,20 @@ pub struct Report {
 /// The daemon itself. Times are seconds since 1970.
 #[derive(Serialize)]
 pub struct Daemon {
-    /// It makes rounds: health checks come, and the process that makes them lives.
+    /// The worker is running and makes its health checks.
     pub healthy: bool,
-    /// The process to signal.
+    /// The guardian: the process to signal.
     pub pid: u32,
-    /// The process that makes the rounds.
+    /// The process that runs the loop.
     pub worker: u32,
-    /// That process lives. If not, another one is about to be started, and fail-safe outputs show an alarm.
+    /// The worker is running. If not, the guardian is about to start another one, and fail-safe outputs show an alarm.
     pub worker_alive: bool,
-    /// How many times another worker had to be started.
+    /// How many times the guardian started another worker.
     pub restarts: u32,
     pub started_at: u32,
     pub poll_ms: u32,
     pub rounds: u32,
-    /// Since the last health check.
+    /// Milliseconds since the last health check.
     pub checked_ms_ago: u32,
 }
 
@@ -55,15 +55,15 @@ pub struct Output {
     pub gpio: Option<u32>,
     pub path: Option<String>,
     pub active_low: bool,
-    /// How it shows alarms.
+    /// The sequence by which it shows alarms.
     pub sequence: &'static str,
     /// What it shows.
     pub shows: &'static str,
-    /// That is an alarm.
+    /// What it shows is an alarm.
     pub alarm: bool,
     /// Its line is at the active level.
     pub energised: bool,
-    /// Why it cannot be driven.
+    /// The error, if it cannot be driven.
     pub failure: Option<String>,
     pub writes: u32,
 }
@@ -85,9 +85,9 @@ pub struct Segment {
     pub key: u32,
     pub id: Option<i32>,
     pub state: &'static str,
-    /// Why it is refused.
+    /// Why it is not used.
     pub failure: Option<String>,
-    /// How many others are attached.
+    /// How many other processes are attached.
     pub producers: u32,
     pub owner: u32,
     pub uid: u32,
@@ -108,14 +108,14 @@ pub struct Alarm {
     /// For sorting.
     #[serde(skip)]
     pub number: u32,
-    /// As its producer says, or else as the daemon saw it.
+    /// The time that its producer stored, or else the time at which the daemon read it.
     pub raised_at: u32,
     pub count: u32,
-    /// An operator has seen it.
+    /// An operator has acknowledged it.
     pub acknowledged: bool,
 }
 
-/// Something that happened to an alarm.
+/// A change of an alarm.
 #[derive(Serialize)]
 pub struct Event {
     pub at: u32,
@@ -137,7 +137,7 @@ impl From<&StatusBlock<u32>> for Report {
         });
         Report {
             daemon: Daemon {
-                healthy: checked_ms_ago < HANGS_MS && worker_alive,
+                healthy: checked_ms_ago < HUNG_MS && worker_alive,
                 pid: Mark::from_word(block.daemon).pid(),
                 worker: worker.pid(),
                 worker_alive,
@@ -211,14 +211,14 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
         index: entry.index,
         origin: Origin::from_number(entry.origin).map_or("unknown".to_owned(), |origin| origin.to_string()),
         number: entry.origin,
-        raised_at: if entry.raised_at != 0 { entry.raised_at } else { seen_at(block, entry) },
+        raised_at: if entry.raised_at != 0 { entry.raised_at } else { read_at(block, entry) },
         count: entry.count,
         acknowledged: entry.acknowledged != 0,
     }
 }
 
-/// When the daemon saw an alarm whose producer does not say when it raised it; 0 if that is too many events ago.
-fn seen_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
+/// When the daemon first read an alarm whose producer stores no time; 0 if the event is no longer in the history.
+fn read_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
     let same = |alarm: &AlarmEntry<u32>| (alarm.module, alarm.origin) == (entry.module, entry.origin);
     let raised = block.events().filter(|event| event.what == 0 && same(&event.alarm));
     raised.last().map_or(0, |event| event.at)
@@ -227,7 +227,7 @@ fn seen_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
 /// Prints a value as JSON.
 ///
 /// # Errors
-/// Never for our own structures.
+/// The value cannot be serialized; this does not happen with the structures of this file.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(Failure::failed)?;
     print(&format!("{text}\n"));

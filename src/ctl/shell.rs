@@ -1,4 +1,5 @@
-//! `shell MODULE`: the original client. It reads numbers: 0 clear, 1 raise, 2 leave and remove, else wipe.
+//! `shell MODULE`: works as the original client did. It reads numbers: 0 clear, 1 raise, 2 remove the segment and exit, any
+//! other wipe the segment.
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use alarmd::alarm::Record;
@@ -8,7 +9,7 @@ use super::modules;
 use crate::console::{print, report_error};
 use crate::number::number;
 
-/// What the original clients wrote when told to raise.
+/// The record that the original client of this module wrote to raise its alarm.
 fn original_record(module: &str) -> Record {
     match module {
         "sdhmgt" => Record { flag: 1, kind: 0x14, code: 0x11, level: 0x13, index: 0x12 },
@@ -25,31 +26,31 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let module = module.ok_or_else(|| Failure::usage("shell: which MODULE?"))?;
-    let known = modules::known(call.file.as_deref())?;
-    let module = known.find(&module)?;
+    let module = module.ok_or_else(|| Failure::usage("shell: MODULE is missing"))?;
+    let table = modules::load(call.file.as_deref())?;
+    let module = table.find(&module)?;
     let raised = original_record(&module.name);
-    let mut producer = known.producer(module, module.key)?;
-    known.warn_without_daemon();
+    let mut producer = table.producer(module, module.key)?;
+    table.warn_without_daemon();
     let explain = |error| module.explain(module.key, error);
 
-    let asks = io::stdin().is_terminal();
+    let interactive = io::stdin().is_terminal();
     let prompt = || {
-        if asks {
-            print!("{} (0 clear, 1 raise, 2 leave and remove, else wipe)> ", module.name);
+        if interactive {
+            print!("{} (0 clear, 1 raise, 2 remove segment and exit, other: wipe)> ", module.name);
             let _ = io::stdout().flush();
         }
     };
     prompt();
     for line in io::stdin().lock().split(b'\n') {
         let line = line.map_err(|error| Failure::failed(format!("standard input: {error}")))?;
-        // What is no text is no number either.
+        // Bytes that are not UTF-8 are not a number either.
         let line = String::from_utf8_lossy(&line);
         for word in line.split_whitespace() {
             let number = word.strip_prefix('-').map_or(number(word), |digits| number(digits).map(|_| 3));
             let done = match number {
                 None => {
-                    report_error!("alarmctl: '{word}' is no number; ignored");
+                    report_error!("alarmctl: '{word}' is not a number; ignored");
                     continue;
                 }
                 Some(0) => {
@@ -62,7 +63,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
                 }
                 Some(2) => {
                     producer.remove().map_err(explain)?;
-                    print(&format!("module {}: left, segment removed\n", module.name));
+                    print(&format!("module {}: segment removed\n", module.name));
                     return Ok(());
                 }
                 Some(_) => {

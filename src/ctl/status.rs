@@ -1,4 +1,4 @@
-//! `status`: what the daemon sees and shows, as a table a person reads at a glance, or as JSON.
+//! `status`: the daemon, the outputs, the modules and the active alarms, as tables or as JSON.
 use super::call::{Call, Failure};
 use super::report::{Alarm, Output, Report, print_json};
 use super::status_block;
@@ -19,9 +19,9 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     match report.daemon.healthy {
         true => Ok(()),
         false if !report.daemon.worker_alive => Err(Failure::failed(
-            "the daemon's worker is dead: fail-safe outputs show an alarm, whatever stands above; another is about to be started",
+            "the worker is not running; fail-safe outputs show an alarm regardless of this table; alarmd restarts the worker",
         )),
-        false => Err(Failure::failed("the daemon hangs, or was stopped; restart alarmd")),
+        false => Err(Failure::failed("alarmd is hung or stopped; restart it")),
     }
 }
 
@@ -29,18 +29,19 @@ fn panel(report: &Report) -> String {
     let daemon = &report.daemon;
     let failed = report.outputs.iter().filter(|output| output.failure.is_some()).count();
     let health = match daemon.healthy {
-        true if failed > 0 => format!("runs, {failed} of {} outputs FAILED", report.outputs.len()),
+        true if failed > 0 => format!("running, {failed} of {} outputs FAILED", report.outputs.len()),
         true => "healthy".to_owned(),
-        false if !daemon.worker_alive => "WATCHES NOTHING: its worker is dead".to_owned(),
-        false => format!("HANGS: no health check for {} s", daemon.checked_ms_ago / 1000),
+        false if !daemon.worker_alive => "NOT MONITORING: the worker is not running".to_owned(),
+        false => format!("HUNG: no health check for {} s", daemon.checked_ms_ago / 1000),
     };
     let active = match report.alarms.len() {
         0 => "no alarm".to_owned(),
         1 => "1 alarm".to_owned(),
         many => format!("{many} alarms"),
     };
-    let waiting = report.outputs.iter().filter(|output| output.shows.ends_with("flash")).count();
-    let active = if waiting > 0 { format!("{active} active, ack awaited") } else { format!("{active} active") };
+    let flashing = report.outputs.iter().filter(|output| output.shows.ends_with("flash")).count();
+    let active =
+        if flashing > 0 { format!("{active} active, acknowledgement pending") } else { format!("{active} active") };
     let mut text = format!("alarmd {health}, {active}; process {} since {}\n", daemon.pid, Utc(daemon.started_at));
     let mut section = |titles: &[&str], rows: Vec<Vec<String>>| {
         if !rows.is_empty() {

@@ -6,10 +6,10 @@ use alarmd::wire::{StatusBlock, unpack_text};
 
 use super::call::Failure;
 
-/// A copy of the status block of the daemon that runs; `None` if none does.
+/// A copy of the status block; `None` if no daemon is running.
 ///
 /// # Errors
-/// A daemon runs, but its status block cannot be read.
+/// A daemon is running, but its status block cannot be read.
 pub fn read() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
     let explain = |error: Error| Failure::failed(error.of("status block", Key::STATUS));
     let segment = match Segment::attach(Key::STATUS, 0, Access::ReadOnly) {
@@ -18,7 +18,7 @@ pub fn read() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
         Err(error) => return Err(explain(error)),
     };
     let mut block = Box::new(StatusBlock::EMPTY);
-    // It writes for microseconds; a daemon that writes all the time does not exist, a stopped one does.
+    // The daemon writes for microseconds at a time. Only one that was stopped while writing keeps the block locked.
     for _ in 0..200 {
         if block.copy(&segment) {
             return Ok(Some(block).filter(|block| Mark::from_word(block.daemon).is_alive()));
@@ -28,10 +28,12 @@ pub fn read() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
         }
         clock::sleep(5 * clock::MS);
     }
-    Err(Failure::failed("the daemon is of another version, or stopped while it wrote; restart alarmd"))
+    Err(Failure::failed(
+        "status block: unreadable (alarmd has another version, or was stopped while it was writing); restart alarmd",
+    ))
 }
 
-/// The text in a status block's words.
+/// The text that is stored in words of the status block.
 pub fn text(words: &[u32]) -> String {
     unpack_text(words, &mut [0; 128]).to_owned()
 }

@@ -1,6 +1,6 @@
-//! Columns as wide as what stands in them.
+//! Text tables whose columns are as wide as their contents.
 
-/// Lines of cells, the first line being the titles. A title that starts with a space is set right.
+/// Formats rows of cells, the first row being the titles. The column of a title that starts with a space is right-aligned.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width =
