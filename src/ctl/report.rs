@@ -59,6 +59,9 @@ pub struct Output {
     pub sequence: &'static str,
     /// What it shows.
     pub shows: &'static str,
+    /// The same as a value; `None` if a newer daemon shows something that is unknown here.
+    #[serde(skip)]
+    pub indication: Option<Shows>,
     /// What it shows is an alarm.
     pub alarm: bool,
     /// Its line is at the active level.
@@ -99,13 +102,16 @@ pub struct Segment {
 pub struct Alarm {
     pub module: String,
     pub severity: &'static str,
+    /// The same as a value, for sorting.
+    #[serde(skip)]
+    pub rank: Option<Severity>,
     #[serde(rename = "type")]
     pub kind: u32,
     pub code: u32,
     pub level: u32,
     pub index: u32,
     pub origin: String,
-    /// For sorting.
+    /// The origin as a number, for sorting.
     #[serde(skip)]
     pub number: u32,
     /// The time that its producer stored, or else the time at which the daemon read it.
@@ -163,6 +169,7 @@ impl From<&StatusBlock<u32>> for Report {
 }
 
 fn output(entry: &OutputEntry<u32>) -> Output {
+    let indication = Shows::ALL.get(entry.shows as usize).copied();
     let gpio = Some(entry.gpio).filter(|gpio| *gpio != NO_GPIO);
     Output {
         kind: Kind::from_number(entry.kind).map_or("unknown", |kind| kind.word()),
@@ -170,8 +177,9 @@ fn output(entry: &OutputEntry<u32>) -> Output {
         gpio,
         path: gpio.is_none().then(|| text(&entry.path)),
         active_low: entry.active_low != 0,
-        sequence: Sequence::from_number(entry.sequence).map_or("unknown", |sequence| sequence.word()),
-        shows: Shows::from_number(entry.shows).map_or("unknown", |shows| shows.word()),
+        sequence: Sequence::ALL.get(entry.sequence as usize).map_or("unknown", |sequence| sequence.word()),
+        shows: indication.map_or("unknown", Shows::word),
+        indication,
         alarm: entry.alarm != 0,
         energised: entry.energised != 0,
         failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
@@ -202,9 +210,11 @@ fn segment(entry: &SegmentEntry<u32>) -> Segment {
 
 fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
     let module = block.modules().iter().find(|module| module.id == entry.module);
+    let severity = Severity::try_from(entry.severity).ok();
     Alarm {
         module: module.map_or("alarmd".to_owned(), |module| text(&module.name)),
-        severity: Severity::from_number(entry.severity).map_or("unknown", Severity::word),
+        severity: severity.map_or("unknown", Severity::word),
+        rank: severity,
         kind: entry.kind,
         code: entry.code,
         level: entry.level,

@@ -5,7 +5,7 @@ use super::status_block;
 use super::table::table;
 use crate::console::print;
 use crate::utc::Utc;
-use alarmd::alarm::Severity;
+use alarmd::annunciator::Shows;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
@@ -39,7 +39,11 @@ fn panel(report: &Report) -> String {
         1 => "1 alarm".to_owned(),
         many => format!("{many} alarms"),
     };
-    let flashing = report.outputs.iter().filter(|output| output.shows.ends_with("flash")).count();
+    let flashing = report
+        .outputs
+        .iter()
+        .filter(|output| matches!(output.indication, Some(Shows::Flash | Shows::SlowFlash)))
+        .count();
     let active =
         if flashing > 0 { format!("{active} active, acknowledgement pending") } else { format!("{active} active") };
     let mut text = format!("alarmd {health}, {active}; process {} since {}\n", daemon.pid, Utc(daemon.started_at));
@@ -51,10 +55,11 @@ fn panel(report: &Report) -> String {
         }
     };
     let outputs = report.outputs.iter().map(|output| {
-        let shows = match output.shows {
-            "nothing" => "( ) -".to_owned(),
-            "alarm" => "(*) ALARM".to_owned(),
-            flash => format!("(*) {flash}"),
+        let shows = match output.indication {
+            Some(Shows::Nothing) => "( ) -".to_owned(),
+            Some(Shows::Alarm) => "(*) ALARM".to_owned(),
+            Some(Shows::Flash | Shows::SlowFlash) => format!("(*) {}", output.shows),
+            None => output.shows.to_owned(),
         };
         vec![format!("{} {}", output.kind, output.name), shows, level(output), place(output)]
     });
@@ -75,7 +80,7 @@ fn panel(report: &Report) -> String {
     });
     section(&["MODULE", " ID", " ALARMS", "KEY", "FROM", " PRODUCERS", "STATE"], modules.collect());
     let mut alarms: Vec<&Alarm> = report.alarms.iter().collect();
-    alarms.sort_unstable_by_key(|alarm| (Severity::from_word(alarm.severity), alarm.module.as_str(), alarm.number));
+    alarms.sort_unstable_by_key(|alarm| (alarm.rank, alarm.module.as_str(), alarm.number));
     let alarms = alarms.into_iter().map(|alarm| {
         let since = if alarm.raised_at == 0 { "-".to_owned() } else { Utc(alarm.raised_at).to_string() };
         let count = if alarm.count == 0 { "-".to_owned() } else { alarm.count.to_string() };
