@@ -92,7 +92,7 @@ fn of_module(module: &Module) -> Vec<KeyReport> {
 fn of_path(of: String, path: &str, id: ModuleId) -> Result<KeyReport, Failure> {
     let refused = |why: String| Failure::failed(format!("ftok path {path}: {why}"));
     let c_path = CString::new(path).map_err(|_| refused("it contains a zero byte".to_owned()))?;
-    let key = Key::from_path(&c_path, id).map_err(|refusal| refused(refusal.to_string()))?;
+    let key = ftok::key(&c_path, id).map_err(|refusal| refused(refusal.to_string()))?;
     let Inode { device, number: inode, .. } = Inode::of(&c_path).map_err(|error| refused(error.to_string()))?;
     let from = format!(
         "ftok({path}, {id}): id {id}, low 8 bits ({:#x}) of device {device:#x}, low 16 bits ({:#x}) of inode {inode}",

@@ -2,6 +2,7 @@
 use std::path::Path;
 
 use alarmd::alarm::{Levels, ModuleId};
+use alarmd::ftok;
 use alarmd::monitor::Role;
 use alarmd::producer::{self, Options, Producer};
 use alarmd::sysv::Key;

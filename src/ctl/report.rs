@@ -1,5 +1,5 @@
 //! The status block with names and words instead of numbers, for JSON and for tables.
-use alarmd::alarm::{Origin, Severity, Transition};
+use alarmd::alarm::{EventKind, Origin, Severity};
 use alarmd::annunciator::Shows;
 use alarmd::clock;
 use alarmd::errno::Errno;
@@ -68,6 +68,9 @@ pub struct Output {
     pub energised: bool,
     /// The error, if it cannot be driven.
     pub failure: Option<String>,
+    /// The errno of that error.
+    #[serde(skip)]
+    pub errno: i32,
     pub writes: u32,
 }
 
@@ -88,6 +91,9 @@ pub struct Segment {
     pub key: u32,
     pub id: Option<i32>,
     pub state: &'static str,
+    /// The daemon does not read it.
+    #[serde(skip)]
+    pub refused: bool,
     /// Why it is not used.
     pub failure: Option<String>,
     /// How many other processes are attached.
@@ -169,7 +175,7 @@ impl From<&StatusBlock<u32>> for Report {
 }
 
 fn output(entry: &OutputEntry<u32>) -> Output {
-    let indication = Shows::ALL.get(entry.shows as usize).copied();
+    let indication = Shows::from_number(entry.shows);
     let gpio = Some(entry.gpio).filter(|gpio| *gpio != NO_GPIO);
     Output {
         kind: Kind::from_number(entry.kind).map_or("unknown", |kind| kind.word()),
@@ -177,12 +183,13 @@ fn output(entry: &OutputEntry<u32>) -> Output {
         gpio,
         path: gpio.is_none().then(|| text(&entry.path)),
         active_low: entry.active_low != 0,
-        sequence: Sequence::ALL.get(entry.sequence as usize).map_or("unknown", |sequence| sequence.word()),
+        sequence: Sequence::from_number(entry.sequence).map_or("unknown", |sequence| sequence.word()),
         shows: indication.map_or("unknown", Shows::word),
         indication,
         alarm: entry.alarm != 0,
         energised: entry.energised != 0,
         failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
+        errno: entry.errno as i32,
         writes: entry.writes,
     }
 }
@@ -200,6 +207,7 @@ fn segment(entry: &SegmentEntry<u32>) -> Segment {
         key: entry.key,
         id: Some(entry.shmid as i32).filter(|id| *id != -1),
         state: state.map_or("unknown", State::word),
+        refused: state == Some(State::Refused),
         failure,
         producers: entry.producers,
         owner: entry.owner,
@@ -210,7 +218,7 @@ fn segment(entry: &SegmentEntry<u32>) -> Segment {
 
 fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
     let module = block.modules().iter().find(|module| module.id == entry.module);
-    let severity = Severity::try_from(entry.severity).ok();
+    let severity = Severity::from_number(entry.severity);
     Alarm {
         module: module.map_or("alarmd".to_owned(), |module| text(&module.name)),
         severity: severity.map_or("unknown", Severity::word),

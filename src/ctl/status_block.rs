@@ -1,7 +1,8 @@
 //! The status block of the running daemon.
 use alarmd::clock;
+use alarmd::errno::Errno;
 use alarmd::process::Mark;
-use alarmd::sysv::{Access, Errno, Error, Key, Segment};
+use alarmd::sysv::{Access, Error, Key, Segment};
 use alarmd::wire::{StatusBlock, unpack_text};
 
 use super::call::Failure;

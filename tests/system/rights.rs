@@ -110,6 +110,8 @@ fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
     board.start_as(daemon);
     board.wait_for_log("the segment's mode 0666 lets strangers write, and it is not alarmd's to change");
     assert_eq!(board.segment("sdhmgt", "fixed").expect("told")["state"], "refused");
+    let doctor = board.ctl(&["doctor"]);
+    assert!(doctor.code == 1 && doctor.out.contains("has mode 0666, which permits untrusted users"), "{doctor:?}");
     // With what the message names it is read.
     board.configure(&CONFIG.replace("[daemon]", "[daemon]\nmode = 0666"));
     board.daemon().signal(libc::SIGHUP);

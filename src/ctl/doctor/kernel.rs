@@ -1,40 +1,60 @@
-//! The kernel: its version, what its vendor made of it, and its limits.
+//! The kernel: its version, changes by its vendor, and its limits on shared memory.
 use std::ffi::CStr;
 use std::mem;
 
 use alarmd::errno::Errno;
 use alarmd::futex;
-use alarmd::sysv::{Access, Segment};
+use alarmd::sysv::{Access, Error, Id, Segment};
 use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock};
 
-use super::{Visit, text};
+use super::files::text;
+use super::finding::Checks;
 
-pub fn look(visit: &mut Visit) {
-    version(visit);
-    reused_calls(visit);
-    futex(visit);
-    limits(visit);
+const MEMORY: &str = "shared memory";
+const NO_SEGMENTS: &str = "alarmd cannot create its segments, so alarms are not detected";
+
+pub fn check(checks: &mut Checks) {
+    version(checks);
+    reused_calls(checks);
+    let segment = Segment::private(4096);
+    match segment {
+        Ok(id) => futex(checks, id),
+        Err(Error { errno: Errno::ENOSYS, .. }) => {
+            let what = "the kernel has no System V shared memory";
+            return checks.error(MEMORY, what, NO_SEGMENTS, "build the kernel with CONFIG_SYSVIPC");
+        }
+        // A limit, as a rule.
+        Err(_) => {}
+    }
+    let all_within = limits(checks);
+    match segment {
+        Err(error) if all_within => {
+            let fix = "free memory, or segments that no process has attached (ipcs -m)";
+            checks.error(MEMORY, &format!("no segment can be created: {error}"), NO_SEGMENTS, fix);
+        }
+        _ => {}
+    }
 }
 
-fn version(visit: &mut Visit) {
+fn version(checks: &mut Checks) {
     // SAFETY: `utsname` is bytes; all zeros is a value of it.
     let mut names: libc::utsname = unsafe { mem::zeroed() };
     // SAFETY: the call writes one `utsname`.
     unsafe { libc::uname(&mut names) };
-    // SAFETY: the kernel ends it with a zero byte.
+    // SAFETY: the kernel ends the text with a zero byte.
     let release = unsafe { CStr::from_ptr(names.release.as_ptr()) }.to_string_lossy().into_owned();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse::<u32>().unwrap_or(0));
     let number = [0; 3].map(|_: u32| numbers.next().unwrap_or(0));
     if number < [2, 6, 25] {
-        visit.wrong("kernel", &release, "alarmd waits with a futex call of 2.6.25", "take a newer kernel");
+        checks.error("kernel", &release, "alarmd needs futex operations of Linux 2.6.25", "use Linux 2.6.25 or later");
     } else {
-        visit.good("kernel", &release);
+        checks.ok("kernel", &release);
     }
 }
 
-/// Numbers that vendors have used for calls of their own. Other processors number calls in another way.
+/// Vendors of ARM kernels have used these numbers for system calls of their own. Other processors have other numbers.
 #[cfg(target_arch = "arm")]
-fn reused_calls(visit: &mut Visit) {
+fn reused_calls(checks: &mut Checks) {
     let mut time = [0u64; 2];
     let null = std::ptr::null::<u8>();
     // SAFETY: `statx` with a null path reads and writes nothing.
@@ -49,87 +69,87 @@ fn reused_calls(visit: &mut Visit) {
     ] {
         let subject = format!("system call {number}");
         if kept {
-            visit.good(&subject, &format!("{name}, or none"));
+            checks.ok(&subject, &format!("{name}, or not implemented"));
         } else {
-            visit.doubt(
+            checks.warning(
                 &subject,
-                &format!("something else than {name}"),
-                "programs of newer C libraries fail; alarmd itself makes no such call",
-                "build other programs against an older C library, or mend the kernel's table",
+                &format!("not {name}: another system call has this number"),
+                "programs that use a newer C library fail; alarmd does not use this call",
+                "build other programs with an older C library, or fix the kernel's system call table",
             );
         }
     }
 }
 
-/// Numbers that vendors have used for calls of their own. Other processors number calls in another way.
+/// Vendors of ARM kernels have used these numbers for system calls of their own. Other processors have other numbers.
 #[cfg(not(target_arch = "arm"))]
-fn reused_calls(visit: &mut Visit) {
-    visit.good("system calls 397, 403", "vendors reuse them on ARM only");
+fn reused_calls(checks: &mut Checks) {
+    checks.ok("system calls 397, 403", "not checked: vendors reuse these numbers on ARM only");
 }
 
-fn futex(visit: &mut Visit) {
+fn futex(checks: &mut Checks, id: Id) {
     const SUBJECT: &str = "futex";
-    let woken = Segment::private(4096).and_then(|id| {
-        let segment = Segment::attach_id(id, 4096, Access::ReadOnly);
-        // Whatever the answer, it is not left behind.
-        let _ = id.remove();
-        segment.map(|segment| segment.word(0).map_or(Err(Errno::EINVAL), futex::wake))
-    });
-    match woken {
-        Ok(Ok(())) => visit.good(SUBJECT, "works, also where memory is attached read-only"),
-        Ok(Err(Errno::ENOSYS)) => visit.doubt(
+    let attached = Segment::attach_id(id, 4096, Access::ReadOnly);
+    // The test segment is removed whatever the result.
+    let _ = id.remove();
+    match attached.map(|segment| segment.word(0).map_or(Err(Errno::EINVAL), futex::wake)) {
+        Ok(Ok(())) => checks.ok(SUBJECT, "works, also on memory that is attached read-only"),
+        Ok(Err(Errno::ENOSYS)) => checks.warning(
             SUBJECT,
-            "this kernel has none",
-            "nobody can ring: alarms are seen within poll_ms",
+            "not implemented by this kernel",
+            "producers cannot wake alarmd; alarms are detected by polling, within poll_ms",
             "build the kernel with CONFIG_FUTEX",
         ),
-        Ok(Err(errno)) => visit.doubt(
+        Ok(Err(errno)) => checks.warning(
             SUBJECT,
-            &format!("fails where memory is attached read-only: {errno}"),
-            "programs that wait on alarmd's status would spin; alarmd itself attaches read-write",
-            "take a kernel of 3.0.8 or later",
+            &format!("fails on memory that is attached read-only: {errno}"),
+            "programs that wait for changes of the status block use all CPU time; alarmd attaches read-write",
+            "use Linux 3.0.8 or later",
         ),
-        Err(error) => visit.wrong(
+        Err(error) => checks.error(
             SUBJECT,
-            &format!("no segment could be made to try it: {error}"),
-            "alarmd needs segments of its own",
-            "build the kernel with CONFIG_SYSVIPC; see the limits below",
+            &format!("not tested: the test segment cannot be attached: {error}"),
+            "alarmd cannot attach its segments",
+            "free memory, or raise the limit on the address space (ulimit -v)",
         ),
     }
 }
 
-fn limits(visit: &mut Visit) {
+/// Returns whether all limits are high enough.
+fn limits(checks: &mut Checks) -> bool {
     let number = |name: &str| text(&format!("/proc/sys/kernel/{name}")).and_then(|text| text.parse::<u64>().ok());
     let Some(table) = text("/proc/sysvipc/shm") else {
-        let mend = "build the kernel with CONFIG_SYSVIPC, mount /proc";
-        return visit.wrong("shared memory", "there is no /proc/sysvipc/shm", "alarms are reported in it", mend);
+        let why = "the limits cannot be checked, and alarmd cannot identify processes";
+        checks.error(MEMORY, "/proc/sysvipc/shm cannot be read", why, "mount -t proc proc /proc");
+        return true;
     };
-    // key shmid perms size ...
+    // The columns are key, shmid, perms, size and others.
     let sizes: Vec<u64> =
         table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(3)?.parse().ok()).collect();
     let pages = |bytes: u64| bytes.div_ceil(4096);
     let segments: u64 =
-        visit.settings.modules.iter().map(|module| 1 + u64::from(module.ftok.is_some())).sum::<u64>() + 2;
+        checks.settings.modules.iter().map(|module| 1 + u64::from(module.ftok.is_some())).sum::<u64>() + 2;
     let needed_pages = pages(StatusBlock::SIZE as u64)
         + pages(size_of::<Doorbell>() as u64)
         + (segments - 2) * pages(size_of::<ModuleSegment>() as u64);
     let used_pages: u64 = sizes.iter().map(|size| pages(*size)).sum();
-    // Where alarmd runs already it has what it needs.
-    let (segments, needed_pages) = if visit.status.is_some() { (0, 0) } else { (segments, needed_pages) };
+    // A running alarmd has its segments already.
+    let (segments, needed_pages) = if checks.report.is_some() { (0, 0) } else { (segments, needed_pages) };
+    let mut all_within = true;
     for (subject, name, needed, used) in [
         ("SHMMAX", "shmmax", StatusBlock::SIZE as u64, 0),
         ("SHMMNI", "shmmni", segments, sizes.len() as u64),
         ("SHMALL", "shmall", needed_pages, used_pages),
     ] {
         match number(name) {
-            None => visit.good(subject, "the kernel does not tell"),
-            Some(limit) if limit < used.saturating_add(needed) => visit.wrong(
-                subject,
-                &format!("{limit}, of which {used} are used and alarmd needs {needed}"),
-                "segments cannot be made: alarms are not seen",
-                &format!("echo {} >/proc/sys/kernel/{name}", used + needed),
-            ),
-            Some(limit) => visit.good(subject, &format!("{limit}, {used} used")),
+            None => checks.ok(subject, &format!("/proc/sys/kernel/{name} is not readable")),
+            Some(limit) if limit < used.saturating_add(needed) => {
+                all_within = false;
+                let what = format!("limit {limit}, in use {used}, needed by alarmd {needed}");
+                checks.error(subject, &what, NO_SEGMENTS, &format!("echo {} >/proc/sys/kernel/{name}", used + needed));
+            }
+            Some(limit) => checks.ok(subject, &format!("limit {limit}, in use {used}")),
         }
     }
+    all_within
 }

@@ -1,63 +1,120 @@
-//! Whose segments stand under our keys.
+//! The segments with alarmd's keys: whether alarmd can use them.
 use alarmd::errno::Errno;
 use alarmd::ftok;
 use alarmd::limits::LARGEST;
 use alarmd::settings::Settings;
-use alarmd::sysv::{Access, Key, Segment};
+use alarmd::sysv::{Access, Key, Segment, Stat};
 use alarmd::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
 
-use super::Visit;
+use super::attached;
+use super::finding::Checks;
 
-pub fn look(visit: &mut Visit) {
+/// Why a segment cannot be used, and what to do.
+struct Fault {
+    what: String,
+    fix: String,
+}
+
+pub fn check(checks: &mut Checks) {
     let mut keys = vec![
         ("doorbell".to_owned(), Key::DOORBELL, size_of::<Doorbell>(), Some(DOORBELL_MAGIC)),
         ("status block".to_owned(), Key::STATUS, StatusBlock::SIZE, Some(STATUS_MAGIC)),
     ];
-    for module in &visit.settings.modules {
+    for module in &checks.settings.modules {
         let size = size_of::<ModuleSegment>();
         keys.push((format!("module {}", module.name), module.key, size, None));
         let path = module.ftok.as_ref().and_then(|path| ftok::key(path.as_c_str(), module.id).ok());
         keys.extend(path.map(|key| (format!("module {}, ftok", module.name), key, size, None)));
     }
     for (subject, key, size, magic) in keys {
-        match foreign(&visit.settings, key, size, magic) {
-            Ok(Some(id)) => visit.good(&subject, &format!("key {key}: segment {id}")),
-            Ok(None) => visit.good(&subject, &format!("key {key}: none yet")),
-            Err(what) => {
-                let mend = format!("ipcs -m -p; ipcrm -M {key}");
-                visit.wrong(&subject, &format!("key {key}: {what}"), "alarmd cannot use it, or must not", &mend);
+        let modules = checks.report.iter().flat_map(|report| &report.modules);
+        let refused =
+            modules.flat_map(|module| &module.segments).any(|segment| segment.refused && segment.key == key.number());
+        match examine(&checks.settings, key, size, magic, refused) {
+            Ok(Some(id)) => checks.ok(&subject, &format!("key {key}: segment {id}")),
+            Ok(None) => checks.ok(&subject, &format!("key {key}: no segment yet")),
+            Err(fault) => {
+                checks.error(
+                    &subject,
+                    &format!("key {key}: {}", fault.what),
+                    "alarmd does not use this segment",
+                    &fault.fix,
+                );
             }
         }
     }
 }
 
-/// The segment with this key, if there is one and it can be ours; else what is wrong with it.
-fn foreign(settings: &Settings, key: Key, size: usize, magic: Option<u32>) -> Result<Option<i32>, String> {
+/// The shmid of the segment with this key if alarmd can use it; `None` if there is no such segment. `refused`: a running daemon
+/// refuses it.
+fn examine(
+    settings: &Settings,
+    key: Key,
+    size: usize,
+    magic: Option<u32>,
+    refused: bool,
+) -> Result<Option<i32>, Fault> {
+    let unreadable = |error: alarmd::sysv::Error| Fault {
+        what: format!("the segment cannot be examined: {error}"),
+        fix: "run alarmctl doctor as root".to_owned(),
+    };
     let id = match Segment::find(key) {
         Ok(id) => id,
         Err(error) if error.errno == Errno::ENOENT => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(unreadable(error)),
     };
     let stat = match id.stat() {
         Ok(stat) => stat,
-        // Its mode shuts this user out, who is not the daemon's.
+        // This user may not read it. alarmd's user may.
         Err(error) if error.errno == Errno::EACCES => return Ok(Some(id.raw())),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(unreadable(error)),
     };
+    let id = id.raw();
+    let fault = |what: String, before: &str| Err(Fault { what, fix: format!("{before}{}", removal(id, &stat)) });
     if stat.size < size {
-        return Err(format!("segment {} has {} bytes of {size}", id.raw(), stat.size));
+        return fault(format!("segment {id} is too small ({} bytes, {size} needed)", stat.size), "");
     }
+    if let Some(uid) = settings.stranger(&stat) {
+        let what = format!("segment {id} belongs to untrusted user {uid}");
+        return fault(what, &format!("add user {uid} to trust in [daemon]; or "));
+    }
+    const FOREIGN: &str = "let one of the two programs use another key; then ";
     if stat.size > size.max(LARGEST) {
-        return Err(format!("segment {} has {} bytes: another program's", id.raw(), stat.size));
+        return fault(
+            format!("segment {id} belongs to another program (it is too large: {} bytes)", stat.size),
+            FOREIGN,
+        );
     }
-    if let Some(stranger) = settings.stranger(&stat) {
-        return Err(format!("segment {} belongs to user {stranger}, who is not trusted", id.raw()));
-    }
-    let found = Segment::attach_id(id, size, Access::ReadOnly).ok().and_then(|segment| segment.load(0));
-    match (magic, found) {
+    let segment = Segment::find(key).and_then(|id| Segment::attach_id(id, size, Access::ReadOnly));
+    match (magic, segment.ok().and_then(|segment| segment.load(0))) {
         (Some(magic), Some(found)) if found != magic && found != 0 => {
-            Err(format!("segment {} is another program's: it begins with {found:#010x}", id.raw()))
+            fault(format!("segment {id} belongs to another program (its first word is {found:#010x})"), FOREIGN)
         }
-        _ => Ok(Some(id.raw())),
+        _ if refused && stat.mode & !settings.mode & 0o022 != 0 => {
+            let mode = stat.mode;
+            let what = format!(
+                "segment {id} has mode {mode:04o}, which permits untrusted users to write, and alarmd may not change it"
+            );
+            fault(what, &format!("set mode = {mode:04o} in [daemon] if all these users may raise alarms; or "))
+        }
+        _ if refused => {
+            let fix = "find the reason in the system log".to_owned();
+            Err(Fault { what: format!("alarmd refuses segment {id}"), fix })
+        }
+        _ => Ok(Some(id)),
     }
+}
+
+/// How to remove the segment. While a process is attached, removing it would separate that process from alarmd: the process
+/// would keep the old segment and alarmd would create a new one.
+fn removal(id: i32, stat: &Stat) -> String {
+    if stat.attached == 0 {
+        return format!("ipcrm -m {id} (no process is attached)");
+    }
+    let processes = attached::processes(id);
+    let processes = match processes.is_empty() {
+        true => format!("the programs that have it attached ({}, see ipcs -m -p)", stat.attached),
+        false => processes.join(" and "),
+    };
+    format!("stop {processes}; then ipcrm -m {id}, and start the program again")
 }
