@@ -6,6 +6,7 @@
 mod hardware;
 #[path = "../src/daemon/logging.rs"]
 mod logging;
+mod support;
 #[path = "../src/utc.rs"]
 mod utc;
 
@@ -13,15 +14,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fs;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
-use alarmd::alarm::{AlarmId, ModuleId, Name};
+use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::clock::{self, MS};
 use alarmd::pace::Pace;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
-use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
-use alarmd::sysv::Key;
+use alarmd::settings::{Kind, OutputSettings, Settings};
 
 struct Counting;
 
@@ -56,36 +56,22 @@ fn allocations() -> u64 {
     ALLOCATIONS.with(Cell::get)
 }
 
-fn settings(folder: &std::path::Path) -> Settings {
-    let mut settings = Settings { poll_ms: 1, ..Settings::default() };
-    for (name, id) in [("sdhmgt", 31), ("alarm", 32)] {
-        let module = ModuleSettings::new(Name::new(name).expect("a name"), ModuleId::new(id).expect("an id"));
-        settings.modules.push(module).expect("room");
+fn settings(folder: &Path) -> Settings {
+    let modules = [("sdhmgt", 31), ("alarm", 32)];
+    let module = |(name, id)| support::settings::module(name, ModuleId::new(id).expect("an id"));
+    let lamp = support::settings::output(Kind::Lamp, "lamp", &folder.join("lamp"));
+    let relay = support::settings::output(Kind::Relay, "relay", &folder.join("relay"));
+    Settings {
+        poll_ms: 1,
+        modules: modules.into_iter().map(module).collect(),
+        outputs: [lamp, OutputSettings { fail_safe: true, ..relay }].into_iter().collect(),
+        ..Settings::default()
     }
-    for (kind, name) in [(Kind::Lamp, "lamp"), (Kind::Relay, "relay")] {
-        let path = folder.join(name);
-        let output = OutputSettings {
-            kind,
-            name: Name::new(name).expect("a name"),
-            target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
-            active_low: false,
-            fail_safe: kind == Kind::Relay,
-            sequence: Sequence::Follow,
-            on_stop: OnStop::of(kind),
-            severity: None,
-            modules: heapless::Vec::new(),
-        };
-        settings.outputs.push(output).expect("room");
-    }
-    settings
 }
 
 #[test]
 fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
-    // SAFETY: no pointers.
-    if unsafe { libc::unshare(libc::CLONE_NEWIPC) } == -1 {
-        assert!(std::env::var_os("ALARMD_SKIP_FAILS").is_none(), "no private IPC namespace");
-        eprintln!("SKIPPED: no private IPC namespace; run as root, or under unshare -r");
+    if !support::private_namespace() {
         return;
     }
     let folder = tempfile::TempDir::new().expect("a folder");
@@ -102,8 +88,7 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings(folder.path()), &mut hardware).expect("started");
-    let module = ModuleId::new(31).expect("an id");
-    let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
+    let mut producer = support::open_producer(support::SDHMGT);
 
     let before = allocations();
     let mut now = clock::now();

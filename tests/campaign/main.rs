@@ -7,8 +7,7 @@
 //! | `ALARMD_SEED` | the seed that repeats a run, as each prints it |
 mod oracle;
 mod producers;
-#[path = "../system/support/mod.rs"]
-#[allow(dead_code)]
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
@@ -20,9 +19,9 @@ use alarmd::producer::{Options, Producer};
 use alarmd::sysv::{Access, Key, Segment, words};
 use alarmd::wire::{Doorbell, ModuleSegment};
 
-use oracle::{MODULES, Oracle, files, is_slot, module, published};
+use oracle::{MODULES, Oracle, files, is_slot, module};
 use support::gpio_fs::Gpio;
-use support::{Board, wait_until};
+use support::{Board, status_words, wait_until};
 
 /// How many faults a campaign makes.
 fn faults() -> u32 {
@@ -294,7 +293,7 @@ fn lines_go_and_come_back() {
 fn a_hundred_producers_raise_and_clear_at_once() {
     let Some(board) = Board::new(&files("")) else { return };
     let rounds = faults().div_ceil(20);
-    let raised = || published().alarms().iter().filter(|alarm| is_slot(alarm)).count();
+    let raised = || status_words().alarms().iter().filter(|alarm| is_slot(alarm)).count();
     let gate = AtomicU32::new(0);
     for round in 0..rounds {
         std::thread::scope(|scope| {

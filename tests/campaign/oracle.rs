@@ -1,4 +1,5 @@
 //! The oracle: a board, its producers, what they must make it show, and a check of that.
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alarmd::alarm::{AlarmId, ModuleId};
@@ -11,7 +12,7 @@ use alarmd::wire::{
 };
 
 use crate::producers::{Forked, Style, Up};
-use crate::support::{Board, Random, wait_for, wait_until};
+use crate::support::{BOUND, Board, Random, status_block, wait_or_explain, wait_until};
 
 /// The first module's id.
 const FIRST: u32 = 41;
@@ -138,7 +139,7 @@ impl Oracle {
         outputs.push(expected.iter().any(|(_, (_, _, level))| *level == 1 || *level == 5));
         outputs.push(expected.is_empty());
         let (block, raised) = wait_for_or(&self.board, || {
-            let block = status().ok_or("there is no status block")?;
+            let block = status_block().ok_or("there is no status block")?;
             let shown = (active(&block), levels(&self.board));
             if shown != (expected.clone(), outputs.clone()) {
                 return Err(format!("wanted {expected:?} {outputs:?}; there is {shown:?}"));
@@ -197,7 +198,7 @@ impl Oracle {
             if doorbell.is_pending(Command::Acknowledge) {
                 return Err("the command is not taken".to_owned());
             }
-            let block = status().ok_or("there is no status block")?;
+            let block = status_block().ok_or("there is no status block")?;
             let is_seen = block.alarms().iter().all(|alarm| !is_slot(alarm) || alarm.acknowledged == 1);
             let shown = kept(&block);
             if is_seen && shown == Some(wanted) {
@@ -250,34 +251,17 @@ impl Oracle {
     }
 }
 
+/// Waits until `look` succeeds. The reason of its last failure is the campaign's.
 #[track_caller]
 fn wait_for_or<T>(board: &Board, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    loop {
-        match look() {
-            Ok(found) => return found,
-            Err(why) if std::time::Instant::now() > deadline => panic!("lost, wrong or hung: {why}\n{}", board.log()),
-            Err(_) => std::thread::sleep(std::time::Duration::from_millis(1)),
-        }
-    }
+    let why = RefCell::new(String::new());
+    let found = || look().map_err(|error| *why.borrow_mut() = error).ok();
+    wait_or_explain(2 * BOUND, found, || format!("lost, wrong or hung: {}\n{}", why.borrow(), board.log()))
 }
 
 /// An event as words, to be compared.
 fn last(event: Option<&EventEntry<u32>>) -> Vec<u32> {
     event.map_or(Vec::new(), |event| words::<u32, _>(event).to_vec())
-}
-
-/// What the daemon publishes; `None` while it cannot be read.
-pub fn status() -> Option<Box<StatusBlock<u32>>> {
-    let segment = Segment::attach(Key::STATUS, 0, Access::ReadOnly).ok()?;
-    let mut block = Box::new(StatusBlock::EMPTY);
-    block.copy(&segment).then_some(block)
-}
-
-/// Waits until a daemon publishes.
-#[track_caller]
-pub fn published() -> Box<StatusBlock<u32>> {
-    wait_for("a status block", status)
 }
 
 /// What was raised last in each slot of each module.

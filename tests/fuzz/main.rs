@@ -17,8 +17,7 @@ mod inputs;
 #[path = "../../src/number.rs"]
 mod number;
 mod programs;
-#[path = "../system/support/mod.rs"]
-#[allow(dead_code)]
+#[path = "../support/mod.rs"]
 mod support;
 mod targets;
 

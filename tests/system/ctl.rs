@@ -220,7 +220,7 @@ fn a_segment_without_permission_is_told_with_the_remedy() {
     let Some(mut board) = Board::bare("[daemon]\nmode = 0600\n[module sdhmgt]\nid = 31\n") else { return };
     board.start();
     let mut command = board.alarmctl(&["raise", "sdhmgt"]);
-    let mut other = board.for_everybody(&Program::tool(), "alarmctl").command();
+    let mut other = board.for_all_users(&Program::tool(), "alarmctl").command();
     other.arg("-c").arg(board.path("alarmd.conf")).args(["raise", "sdhmgt"]).current_dir("/").uid(65534);
     let output = match other.output() {
         Ok(output) => output,

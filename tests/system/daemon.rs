@@ -5,11 +5,12 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 use std::time::Duration;
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::Key;
+use alarmd::alarm::AlarmId;
+use alarmd::sysv::{Key, Segment};
 
-use crate::support::{Board, Process, Program, Ran, status_words, wait_until};
+use crate::support::{
+    Board, LAMP, Process, Program, Ran, SDHMGT, give_away, open_producer, private_dev, skip, status_words, wait_until,
+};
 
 const LAMPS: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
     [lamp any]\npath = {dir}/any\n[relay office]\npath = {dir}/relay\n";
@@ -38,7 +39,7 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
     assert!(ran.out.ends_with("alarmd.conf: good: 1 modules, 1 outputs\n"), "{ran:?}");
     assert!(ran.err.contains("alarmd.conf:3: ftok = .: the path is relative"), "{ran:?}");
     // Nothing was touched.
-    assert!(alarmd::sysv::Segment::find(alarmd::sysv::Key::STATUS).is_err());
+    assert!(Segment::find(Key::STATUS).is_err());
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn wrong_options_are_a_usage_error_and_help_is_answered() {
 fn without_a_file_the_original_modules_are_watched_and_logged() {
     let Some(board) = Board::bare("") else { return };
     if fs::exists("/etc/alarmd.conf").expect("known") {
-        return crate::support::skip("/etc/alarmd.conf exists here");
+        return skip("/etc/alarmd.conf exists here");
     }
     let log = fs::File::create(board.path("log")).expect("a log");
     let pidfile = board.path("pid");
@@ -234,7 +235,7 @@ fn an_led_gets_its_full_brightness_and_its_trigger_is_taken_away() {
 #[test]
 fn syslog_gets_the_lines_that_stderr_would_get() {
     let Some(board) = Board::bare(LAMPS) else { return };
-    crate::support::private_dev(&board);
+    private_dev(&board);
     let socket = UnixDatagram::bind("/dev/log").expect("a system log");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     let mut command = board.alarmd();
@@ -272,12 +273,10 @@ fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
     let child = board.alarmd().arg("--pidfile").arg(&pidfile).stderr(Stdio::piped()).spawn().expect("started");
     let daemon = Process(child);
     wait_until("it works", || fs::read_to_string(&pidfile).is_ok_and(|pid| !pid.is_empty()));
-    let module = alarmd::alarm::ModuleId::new(31).expect("an id");
-    let key = alarmd::sysv::Key::of_module(module);
-    let mut producer = alarmd::producer::Producer::open(module, key, Default::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     // Far more lines than a pipe holds.
     for turn in 0..600 {
-        let alarm = alarmd::alarm::AlarmId::default();
+        let alarm = AlarmId::default();
         if turn % 2 == 0 {
             producer.raise(alarm, 1).expect("raised");
             board.wait_for_output("any", "1");
@@ -314,7 +313,7 @@ fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
 #[test]
 fn a_system_log_that_nobody_reads_does_not_hold_the_relay() {
     let Some(board) = Board::bare(LAMPS) else { return };
-    crate::support::private_dev(&board);
+    private_dev(&board);
     let _deaf = UnixDatagram::bind("/dev/log").expect("a system log");
     let pidfile = board.path("pid");
     let child = board.alarmd().args(["--syslog", "--pidfile"]).arg(&pidfile).spawn().expect("started");
@@ -333,17 +332,10 @@ fn a_system_log_that_nobody_reads_does_not_hold_the_relay() {
 #[test]
 fn a_status_block_of_another_user_is_replaced() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
-    let block = alarmd::sysv::Segment::create(alarmd::sysv::Key::STATUS, 200_000, 0o666).expect("made");
-    // Given away to somebody who claims in it that process 1 is the daemon.
-    let given = std::process::Command::new("perl")
-        .args([
-            "-e",
-            "$d = ''; shmctl($ARGV[0], 2, $d); substr($d, 4, 4) = pack('L', 65534); exit !shmctl($ARGV[0], 1, $d)",
-        ])
-        .arg(block.id().raw().to_string())
-        .status();
-    if !given.is_ok_and(|status| status.success()) || block.stat().expect("attached").uid != 65534 {
-        return crate::support::skip("a segment cannot be given to another user here");
+    let block = Segment::create(Key::STATUS, 200_000, 0o666).expect("made");
+    // Its new owner claims in it that process 1 is the daemon.
+    if !give_away(&block, 65534) {
+        return;
     }
     board.start();
     board.wait_for_log("of user 65534 is not ours; replaced");
@@ -352,9 +344,7 @@ fn a_status_block_of_another_user_is_replaced() {
 
 #[test]
 fn a_terminal_that_nobody_reads_holds_nobody_up() {
-    let Some(mut board) =
-        Board::bare("[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n")
-    else {
+    let Some(mut board) = Board::bare(LAMP) else {
         return;
     };
     let (mut master, mut slave) = (-1, -1);
@@ -366,8 +356,7 @@ fn a_terminal_that_nobody_reads_holds_nobody_up() {
     let (_master, slave) = unsafe { (OwnedFd::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
     board.log_to(&format!("/proc/self/fd/{}", slave.as_raw_fd()));
     board.start();
-    let module = ModuleId::new(31).expect("an id");
-    let mut producer = Producer::open(module, Key::of_module(module), Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     for count in 1..=300 {
         producer.raise(AlarmId::default(), 1).expect("raised");
         producer.clear(AlarmId::default()).expect("cleared");

@@ -133,7 +133,7 @@ fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
     wait_until("dropped, and alarmed: the configuration is refused", || {
         gpio.edges(18) == [true, false] && gpio.line(17).high && board.ctl(&["status"]).code == 0
     });
-    board.configure_anew(LINES);
+    board.replace_configuration(LINES);
     board.daemon().signal(libc::SIGHUP);
     wait_until("well again", || gpio.line(18).high && !gpio.line(17).high);
 }

@@ -2,18 +2,13 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::alarm::AlarmId;
 use alarmd::producer::{Options, Producer};
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::Doorbell;
 use serde_json::Value;
 
-use crate::support::{Board, Process, skip, wait_until};
-
-const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
-
-const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
-const KEY: Key = Key::of_module(SDHMGT);
+use crate::support::{Board, KEY, LAMP, Process, SDHMGT, open_producer, skip, wait_until};
 
 fn with_on_lost(on_lost: &str) -> String {
     format!("[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\non_lost = {on_lost}\n[lamp any]\npath = {{dir}}/any\n")
@@ -93,7 +88,7 @@ fn a_key_that_comes_back_as_another_segment_is_followed() {
 #[test]
 fn a_producer_in_a_removed_segment_finds_the_new_one_by_itself() {
     let Some(board) = Board::new(LAMP) else { return };
-    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     producer.raise(AlarmId::default(), 1).expect("raised");
     board.wait_for_output("any", "1");
     for _ in 0..3 {
@@ -110,7 +105,7 @@ fn a_producer_in_a_removed_segment_finds_the_new_one_by_itself() {
 #[test]
 fn a_removed_doorbell_and_status_block_are_made_again() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[lamp any]\npath = {dir}/any\n") else { return };
-    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     producer.raise(AlarmId::default(), 1).expect("raised");
     board.wait_for_output("any", "1");
     let before = [Key::DOORBELL, Key::STATUS].map(|key| Segment::find(key).expect("there"));
@@ -155,7 +150,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
 fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
     let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(mut board) = Board::bare(config) else { return };
-    let mut stranger = board.for_everybody(&crate::support::c::program("old_producer"), "old_producer").command();
+    let mut stranger = board.for_all_users(&crate::support::c::program("old_producer"), "old_producer").command();
     stranger.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut stranger = match stranger.spawn() {
         Ok(child) => Process(child),
@@ -211,7 +206,7 @@ fn an_old_producer_is_missed_also_without_an_alarm_until_one_is_there_again() {
 fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nbeat = minor\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
-    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     producer.promise(600).expect("promised");
     board.wait_for_output("any", "1");
     board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
@@ -290,7 +285,7 @@ fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
 fn a_stall_of_the_daemon_makes_no_producer_silent() {
     let Some(board) = Board::new(LAMP) else { return };
     let stop = std::sync::atomic::AtomicBool::new(false);
-    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     producer.promise(100).expect("promised");
     std::thread::scope(|scope| {
         let stop = &stop;
@@ -316,10 +311,10 @@ fn a_stall_of_the_daemon_makes_no_producer_silent() {
 fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut producer = board.new_producer(31);
-    assert_eq!(producer.tell("promise 50"), "0 \n");
+    assert_eq!(producer.ask("promise 50"), "0 \n");
     let mut old = board.old_producer(&["key", "0x414C001F"]);
-    old.tell("9");
-    assert_eq!(producer.tell("beat"), "0 \n");
+    old.ask("9");
+    assert_eq!(producer.ask("beat"), "0 \n");
     producer.process.kill();
     board.wait_for_log("raised: module sdhmgt: silent (major)");
     board.done(&["clear", "sdhmgt", "--all"]);

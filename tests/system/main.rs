@@ -16,6 +16,6 @@ mod operator;
 mod rights;
 mod sequence;
 mod steps;
-#[allow(dead_code)] // the campaigns use it too, and other parts of it
+#[path = "../support/mod.rs"]
 mod support;
 mod wire;

@@ -2,17 +2,15 @@
 use alarmd::clock;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
+use alarmd::settings::{Kind, Settings};
 
 use crate::hardware::Sysfs;
-use crate::support::Board;
+use crate::support::{Board, LAMP, SDHMGT, open_producer, settings, wait_until};
 
 /// No poll comes to help: what is seen was rung for.
 const ONLY_THE_BELL: &str = "[daemon]\npoll_ms = 60000\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
     [lamp any]\npath = {dir}/any\n[lamp major]\npath = {dir}/major\nseverity = major\n\
     [lamp alarm]\npath = {dir}/alarm\nmodules = alarm\n[relay office]\npath = {dir}/relay\n";
-
-const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
 
 #[test]
 fn an_old_c_producer_raises_and_clears() {
@@ -64,9 +62,9 @@ fn severity_and_module_filters_decide_which_output_follows() {
     ];
     for (module, level, shown) in cases {
         board.done(&["raise", module, "--level", level]);
-        crate::support::wait_until(&format!("{module} {level} shows {shown}"), || outputs() == shown);
+        wait_until(&format!("{module} {level} shows {shown}"), || outputs() == shown);
         board.done(&["clear", module, "--all"]);
-        crate::support::wait_until("all off", || outputs() == "000");
+        wait_until("all off", || outputs() == "000");
     }
 }
 
@@ -77,7 +75,7 @@ fn raising_again_changes_level_and_count_in_place() {
         board.done(&["raise", "sdhmgt", "--type", "7", "--level", level]);
     }
     board.wait_for_output("major", "1");
-    crate::support::wait_until("counted", || board.status()["alarms"][0]["count"] == 3);
+    wait_until("counted", || board.status()["alarms"][0]["count"] == 3);
     let status = board.status();
     assert_eq!(status["alarms"].as_array().map(Vec::len), Some(1), "{status}");
     assert_eq!(status["alarms"][0]["severity"], "critical");
@@ -90,9 +88,9 @@ fn an_old_producer_and_alarmctl_in_one_module_never_hide_each_other() {
     producer.raise();
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     let shown = || board.status()["alarms"].as_array().map(Vec::len);
-    crate::support::wait_until("both are shown", || shown() == Some(2));
+    wait_until("both are shown", || shown() == Some(2));
     producer.clear();
-    crate::support::wait_until("one is shown", || shown() == Some(1));
+    wait_until("one is shown", || shown() == Some(1));
     assert_eq!(board.output("any"), "1");
     board.done(&["clear", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "0");
@@ -105,7 +103,7 @@ fn the_old_clients_wipe_clears_every_alarm_and_harms_nothing_else() {
     producer.raise();
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "1");
-    producer.tell("7");
+    producer.ask("7");
     board.wait_for_output("any", "0");
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "1");
@@ -129,9 +127,7 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
     let modules = (1..=32).map(|id| format!("[module m{id}]\nid = {id}\n")).collect::<Vec<_>>().concat();
     let Some(board) = Board::new(&format!("{modules}[lamp any]\npath = {{dir}}/any\n")) else { return };
     for id in 1..=32u32 {
-        let module = alarmd::alarm::ModuleId::new(id).expect("an id");
-        let key = alarmd::sysv::Key::of_module(module);
-        let mut producer = alarmd::producer::Producer::open(module, key, Default::default()).expect("opened");
+        let mut producer = open_producer(alarmd::alarm::ModuleId::new(id).expect("an id"));
         for index in 1..=32 {
             producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index }, 3).expect("raised");
         }
@@ -140,7 +136,7 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
         let one_more = producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index: 33 }, 3);
         assert_eq!(one_more, Err(alarmd::producer::Error::Full));
     }
-    crate::support::wait_until("all are shown", || {
+    wait_until("all are shown", || {
         let status = board.status();
         status["modules"].as_array().expect("modules").iter().all(|module| module["active"] == 33)
             && status["alarms"].as_array().map(Vec::len) == Some(32 * 33)
@@ -153,24 +149,11 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
 #[test]
 fn one_wake_and_one_round_bring_a_raise_to_its_line() {
     let Some(board) = Board::bare("[module sdhmgt]\nid = 31\n") else { return };
-    let name = |text| alarmd::alarm::Name::new(text).expect("a name");
-    let module = ModuleSettings::new(name("sdhmgt"), alarmd::alarm::ModuleId::new(31).expect("an id"));
-    let lamp = OutputSettings {
-        kind: Kind::Lamp,
-        name: name("any"),
-        target: Target::Path(Path::new(board.path("any").to_str().expect("UTF-8")).expect("short")),
-        active_low: false,
-        fail_safe: false,
-        sequence: Sequence::Follow,
-        on_stop: OnStop::Clear,
-        severity: None,
-        modules: heapless::Vec::new(),
-    };
     let settings = Settings {
         poll_ms: 60_000,
         hang_ms: 60_000,
-        modules: [module].into_iter().collect(),
-        outputs: [lamp].into_iter().collect(),
+        modules: [settings::module("sdhmgt", SDHMGT)].into_iter().collect(),
+        outputs: [settings::output(Kind::Lamp, "any", &board.path("any"))].into_iter().collect(),
         ..Settings::default()
     };
     let mut hardware = Sysfs::default();

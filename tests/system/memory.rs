@@ -3,25 +3,16 @@ use std::fs;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::limits::EVENT_PLACES;
-use alarmd::producer::{Options, Producer};
+use alarmd::alarm::ModuleId;
+use alarmd::producer::Producer;
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::StatusSegment;
 
 use crate::support::gpio_fs::Gpio;
-use crate::support::{Board, status_words, wait_until};
-
-const LAMP: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
-const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
-const KEY: Key = Key::of_module(SDHMGT);
-
-fn alarm(kind: u32) -> AlarmId {
-    AlarmId { kind, ..AlarmId::default() }
-}
+use crate::support::{Board, KEY, LAMP, SDHMGT, alarm, open_producer, status_words, wait_until};
 
 fn producer() -> Producer {
-    Producer::open(SDHMGT, KEY, Options::default()).expect("opened")
+    open_producer(SDHMGT)
 }
 
 fn with_status<T>(act: impl FnOnce(&StatusSegment) -> T) -> T {
@@ -153,7 +144,7 @@ fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
     for (turn, next) in [config.clone(), LAMP.to_owned()].into_iter().enumerate() {
         for id in &modules {
             let id = ModuleId::new(*id).expect("an id");
-            let mut producer = Producer::open(id, Key::of_module(id), Options::default()).expect("opened");
+            let mut producer = open_producer(id);
             for kind in 0..32 {
                 producer.raise(alarm(kind), 1).expect("raised");
             }
@@ -260,12 +251,7 @@ fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_on
     let Some(mut board) = Board::bare(config) else { return };
     let small = Segment::create(Key::of_module(ModuleId::new(32).expect("an id")), 16, 0o600).expect("made");
     board.start();
-    let mut quiet = Producer::open(
-        ModuleId::new(33).expect("an id"),
-        Key::of_module(ModuleId::new(33).expect("an id")),
-        Options::default(),
-    )
-    .expect("opened");
+    let mut quiet = open_producer(ModuleId::new(33).expect("an id"));
     quiet.promise(100).expect("promised");
     let old = board.old_producer(&["key", "0x414C001F"]);
     // One of them may be what tells the silence.

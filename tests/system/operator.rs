@@ -1,12 +1,9 @@
 //! What an operator does: acknowledge, silence, lamp test; and that none of it is forgotten.
 use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::producer::{Options, Producer};
 use alarmd::sysv::{Key, Segment};
 
 use crate::support::gpio_fs::Gpio;
-use crate::support::{Board, wait_until};
-
-const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+use crate::support::{Board, SDHMGT, open_producer, wait_until};
 
 /// A lamp of each sequence, a relay and a horn that keep their alarms.
 const PANEL: &str = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
@@ -162,7 +159,7 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     // More than are told at once.
     for kind in 0..30 {
         let id = ModuleId::new(32).expect("an id");
-        let mut producer = Producer::open(id, Key::of_module(id), Options::default()).expect("opened");
+        let mut producer = open_producer(id);
         producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
     }
     wait_until("all are seen", || board.status()["alarms"].as_array().map(Vec::len) == Some(31));
@@ -174,7 +171,7 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     board.start();
     expect(&board, ["nothing", "nothing", "slow flash", "nothing", "nothing"]);
     // And one that comes is new.
-    let mut producer = Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     board.kill();
     producer.raise(AlarmId::default(), 1).expect("raised");
     board.start();
@@ -231,7 +228,7 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
 #[test]
 fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
     let Some((mut board, _gpio)) = panel() else { return };
-    let mut producer = Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened");
+    let mut producer = open_producer(SDHMGT);
     producer.raise(AlarmId::default(), 1).expect("raised");
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["ack"]);

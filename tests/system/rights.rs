@@ -7,16 +7,14 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::errno::Errno;
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Key, Segment, words};
+use alarmd::sysv::{Access, Errno, Key, Segment, words};
 use alarmd::wire::{Doorbell, ModuleSegment};
 
 use crate::support::gpio_fs::Gpio;
-use crate::support::{Board, Process, Program, Random, c, skip, wait_until};
+use crate::support::{
+    Board, KEY, Process, Program, Random, SDHMGT, c, give_away, open_producer, skip, status_words, wait_until,
+};
 
-const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
-const KEY: Key = Key::of_module(SDHMGT);
 /// Of the unprivileged daemon, and of a stranger.
 const USER: u32 = 4711;
 const STRANGER: u32 = 65534;
@@ -39,7 +37,7 @@ fn unprivileged(config: &str) -> Option<(Board, Command)> {
         skip(&format!("no second user here: {error}"));
         return None;
     }
-    let mut command = board.for_everybody(&Program::daemon(), "alarmd").command();
+    let mut command = board.for_all_users(&Program::daemon(), "alarmd").command();
     command.arg("-c").arg(board.path("alarmd.conf"));
     as_user(&mut command, USER, GROUP);
     Some((board, command))
@@ -47,7 +45,7 @@ fn unprivileged(config: &str) -> Option<(Board, Command)> {
 
 /// What alarmctl says to another user.
 fn ctl_as(board: &Board, user: u32, group: u32, arguments: &[&str]) -> io::Result<std::process::Output> {
-    let mut command = board.for_everybody(&Program::tool(), "alarmctl").command();
+    let mut command = board.for_all_users(&Program::tool(), "alarmctl").command();
     command.arg("-c").arg(board.path("alarmd.conf")).args(arguments).stdin(Stdio::null());
     as_user(&mut command, user, group).output()
 }
@@ -123,21 +121,14 @@ fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
 fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
     let Some(mut board) = Board::bare(&CONFIG.replace("[daemon]", "[daemon]\ntrust = root")) else { return };
     let stranger = Segment::create(Key::DOORBELL, 256, 0o666).expect("made");
-    if !give_away(&stranger) {
-        return skip("a segment cannot be given to another user here");
+    if !give_away(&stranger, STRANGER) {
+        return;
     }
     board.start();
     board.wait_for_log("of user 65534 and of 256 bytes, is of no use; replaced");
     assert_ne!(Segment::find(Key::DOORBELL).expect("made"), stranger.id());
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
-}
-
-/// Makes the stranger the segment's owner.
-fn give_away(segment: &Segment) -> bool {
-    let script = "$d = ''; shmctl($ARGV[0], 2, $d); substr($d, 4, 4) = pack('L', 65534); exit !shmctl($ARGV[0], 1, $d)";
-    let given = Command::new("perl").args(["-e", script]).arg(segment.id().raw().to_string()).status();
-    given.is_ok_and(|status| status.success()) && segment.stat().is_ok_and(|stat| stat.uid == STRANGER)
 }
 
 #[test]
@@ -208,8 +199,8 @@ fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
 #[test]
 fn who_raises_and_clears_without_end_fills_no_log() {
     let Some(board) = Board::new(CONFIG) else { return };
-    let mut producer = Producer::open(SDHMGT, KEY, Options::default()).expect("opened");
-    let events = || crate::support::status_words().event_count;
+    let mut producer = open_producer(SDHMGT);
+    let events = || status_words().event_count;
     while events() < 20_000 {
         for kind in 0..30 {
             producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
@@ -283,12 +274,7 @@ fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
     let mut random = Random::new();
     let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
-    let mut other = Producer::open(
-        ModuleId::new(32).expect("an id"),
-        Key::of_module(ModuleId::new(32).expect("an id")),
-        Options::default(),
-    )
-    .expect("opened");
+    let mut other = open_producer(ModuleId::new(32).expect("an id"));
     for turn in 0..200 {
         let scribble = |random: &mut Random, words: &[AtomicU32]| {
             for word in words {
@@ -351,7 +337,7 @@ fn as_member<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
 fn an_old_producer_that_made_its_segment_first_keeps_working() {
     let Some(mut board) = Board::bare(CONFIG) else { return };
     fs::set_permissions(board.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
-    let mut stranger = board.for_everybody(&c::program("old_producer"), "old_producer").command();
+    let mut stranger = board.for_all_users(&c::program("old_producer"), "old_producer").command();
     as_user(stranger.args(["key", "0x414C001F"]), STRANGER, STRANGER).stdin(Stdio::piped()).stdout(Stdio::null());
     let mut stranger = match stranger.spawn() {
         Ok(child) => Process(child),

@@ -1,17 +1,14 @@
 //! The sequence lock under full load, and under SIGKILL at any moment.
 use std::sync::atomic::Ordering;
 
-use alarmd::alarm::{AlarmId, ModuleId};
+use alarmd::alarm::AlarmId;
 use alarmd::clock::{self, S};
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Key, Segment};
+use alarmd::producer::Producer;
+use alarmd::sysv::{Access, Segment};
 use alarmd::wire::{ModuleSegment, copy_module};
 use serde_json::Value;
 
-use crate::support::{Board, Process, Random, private_namespace, wait_until};
-
-const MODULE: ModuleId = ModuleId::new(31).unwrap();
-const KEY: Key = Key::of_module(MODULE);
+use crate::support::{Board, KEY, LAMP, Process, Random, SDHMGT, open_producer, private_namespace, wait_until};
 
 /// Alarms whose words all say the same: any mixture of two shows.
 fn alike(n: u32) -> AlarmId {
@@ -35,7 +32,7 @@ struct Hammer(libc::pid_t);
 
 impl Hammer {
     fn start() -> Hammer {
-        let mut producer = Producer::open(MODULE, KEY, Options::default()).expect("opened");
+        let mut producer = open_producer(SDHMGT);
         // SAFETY: the child uses no lock and no allocator, which another thread may have held at the fork.
         match unsafe { libc::fork() } {
             0 => hammer(&mut producer),
@@ -98,7 +95,7 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
     let Some(board) = Board::new(config) else { return };
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
-    let mut next = Producer::open(MODULE, KEY, Options::default()).expect("opened");
+    let mut next = open_producer(SDHMGT);
     let mut random = Random::new();
     let (mut kills, mut inside, mut halfway) = (0, 0, 0);
     // On a busy machine fewer of them hit: some more then.
@@ -163,15 +160,14 @@ fn a_rust_producer_killed_inside_its_write_leaves_no_half_alarm() {
 fn a_c_producer_killed_inside_its_write_leaves_no_half_alarm() {
     kill_at_random_moments(|board| {
         let mut producer = board.new_producer(31);
-        producer.order("hammer");
+        producer.send("hammer");
         Box::new(producer.process)
     });
 }
 
 #[test]
 fn a_daemon_reads_on_when_the_last_producer_died_inside() {
-    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
-    let Some(board) = Board::new(config) else { return };
+    let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.wait_for_output("any", "1");
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
@@ -190,8 +186,7 @@ fn a_daemon_reads_on_when_the_last_producer_died_inside() {
 
 #[test]
 fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
-    let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
-    let Some(board) = Board::new(config) else { return };
+    let Some(board) = Board::new(LAMP) else { return };
     let mut old = board.old_producer(&["key", "0x414C001F"]);
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");

@@ -3,51 +3,32 @@
 #![cfg(not(target_arch = "arm"))] // whose kernel has no single steps
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock;
 use alarmd::limits::EVENT_PLACES;
 use alarmd::poll::Poll;
 use alarmd::process::Mark;
-use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
+use alarmd::settings::{Kind, OutputSettings, Sequence, Settings};
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::StatusSegment;
 
 use crate::hardware::Sysfs;
-use crate::support::Board;
-
-const SDHMGT: ModuleId = ModuleId::new(31).unwrap();
+use crate::support::{Board, SDHMGT, alarm, open_producer, settings};
 
 /// What an output keeps of an alarm that nobody has acknowledged, and of its end.
 const NEW: u32 = 1;
 const RETURNED: u32 = 2;
 
 /// One module, and a lamp; with `bad` another lamp that cannot be.
-fn settings(board: &Board, bad: bool) -> Settings {
-    let lamp = |name: &str| OutputSettings {
-        kind: Kind::Lamp,
-        name: Name::new(name.trim_start_matches("no/")).expect("a name"),
-        target: Target::Path(Path::new(board.path(name).to_str().expect("UTF-8")).expect("short")),
-        active_low: false,
-        fail_safe: false,
-        sequence: Sequence::M,
-        on_stop: OnStop::Clear,
-        severity: None,
-        modules: heapless::Vec::new(),
+fn one_lamp(board: &Board, bad: bool) -> Settings {
+    let lamp = |name: &str| {
+        let output = settings::output(Kind::Lamp, name.trim_start_matches("no/"), &board.path(name));
+        OutputSettings { sequence: Sequence::M, ..output }
     };
     Settings {
-        modules: [ModuleSettings::new(Name::new("sdhmgt").expect("a name"), SDHMGT)].into_iter().collect(),
+        modules: [settings::module("sdhmgt", SDHMGT)].into_iter().collect(),
         outputs: ["any", "no/bad"].into_iter().take(1 + usize::from(bad)).map(lamp).collect(),
         ..Settings::default()
     }
-}
-
-fn producer() -> Producer {
-    Producer::open(SDHMGT, Key::of_module(SDHMGT), Options::default()).expect("opened")
-}
-
-fn alarm(kind: u32) -> AlarmId {
-    AlarmId { kind, ..AlarmId::default() }
 }
 
 /// Forks a process that does this, and ends.
@@ -153,9 +134,9 @@ fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
 
 /// A daemon that has seen alarm 1, and is gone.
 fn daemon_before(board: &Board, guardian: Mark) {
-    let mut producer = producer();
+    let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(1), 1).expect("raised");
-    let settings = settings(board, false);
+    let settings = one_lamp(board, false);
     let child = child(|| {
         let mut poll = Box::<Poll>::default();
         poll.start(guardian, settings, &mut Sysfs::default()).expect("started");
@@ -164,14 +145,18 @@ fn daemon_before(board: &Board, guardian: Mark) {
     assert!(!is_stopped(child));
 }
 
+/// A loop that has started.
+fn started(board: &Board, bad: bool) -> (Box<Poll>, Sysfs) {
+    let (mut poll, mut hardware) = (Box::<Poll>::default(), Sysfs::default());
+    poll.start(Mark::me(), one_lamp(board, bad), &mut hardware).expect("started");
+    (poll, hardware)
+}
+
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_round() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = Sysfs::default();
-    let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
-    let mut producer = producer();
-    producer.raise(alarm(7), 1).expect("raised");
+    let (mut poll, mut hardware) = started(&board, false);
+    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
     let now = clock::now();
     let seen = step(|| poll.round(now, &mut hardware));
     assert_eq!(first(&seen), [(0, 0), (1, NEW)]);
@@ -182,11 +167,11 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
     let Some(board) = Board::bare("") else { return };
     let guardian = Mark::me();
     daemon_before(&board, guardian);
-    let mut producer = producer();
+    let mut producer = open_producer(SDHMGT);
     producer.clear(alarm(1)).expect("cleared");
     let mut poll = Box::<Poll>::default();
     // With an output that fails, and one that does not.
-    let settings = settings(&board, true);
+    let settings = one_lamp(&board, true);
     let seen = step(|| poll.start(guardian, settings, &mut Sysfs::default()).expect("started"));
     assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
@@ -194,11 +179,9 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_removed() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = Sysfs::default();
-    let mut poll = Box::<Poll>::default();
-    let mut producer = producer();
+    let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(7), 1).expect("raised");
-    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
+    let (mut poll, mut hardware) = started(&board, false);
     producer.remove().expect("removed");
     let now = clock::now();
     let seen = step(|| poll.check_health(now, &mut hardware).expect("alone"));
@@ -208,16 +191,13 @@ fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_r
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = Sysfs::default();
-    let mut poll = Box::<Poll>::default();
-    let mut producer = producer();
-    producer.raise(alarm(7), 1).expect("raised");
-    poll.start(Mark::me(), settings(&board, true), &mut hardware).expect("started");
+    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
+    let (mut poll, mut hardware) = started(&board, true);
     // The failed output stands in both copies of the memory.
     for _ in 0..2 {
         poll.check_health(clock::now(), &mut hardware).expect("alone");
     }
-    let other = Settings { poll_ms: 7, ..settings(&board, true) };
+    let other = Settings { poll_ms: 7, ..one_lamp(&board, true) };
     let seen = step(|| poll.reconfigure(other, &mut hardware).expect("alone"));
     assert_eq!(first(&seen), [(1, NEW)]);
 }

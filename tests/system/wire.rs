@@ -43,9 +43,9 @@ fn c_and_rust_lay_every_field_at_the_same_place() {
 fn a_producer_through_the_c_header_raises_clears_and_rings() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[lamp any]\npath = {dir}/any\n") else { return };
     let mut producer = board.new_producer(31);
-    assert_eq!(producer.tell("raise 1 2 3 2"), "0 \n");
+    assert_eq!(producer.ask("raise 1 2 3 2"), "0 \n");
     board.wait_for_output("any", "1");
-    assert_eq!(producer.tell("raise 1 2 3 1"), "0 \n");
+    assert_eq!(producer.ask("raise 1 2 3 1"), "0 \n");
     wait_until("raised again", || {
         let alarm = &board.status()["alarms"][0];
         (&alarm["severity"], &alarm["count"]) == (&"critical".into(), &2.into())
@@ -53,10 +53,10 @@ fn a_producer_through_the_c_header_raises_clears_and_rings() {
     // Rust clears what C raised, and the other way round.
     assert!(board.done(&["clear", "sdhmgt", "--type", "1", "--code", "2", "--index", "3"]).starts_with("cleared"));
     board.wait_for_output("any", "0");
-    assert_eq!(producer.tell("clear 1 2 3"), "0 \n");
+    assert_eq!(producer.ask("clear 1 2 3"), "0 \n");
     board.done(&["raise", "sdhmgt", "--type", "9"]);
     board.wait_for_output("any", "1");
-    assert_eq!(producer.tell("clear 9 0 0"), "1 \n");
+    assert_eq!(producer.ask("clear 9 0 0"), "1 \n");
     board.wait_for_output("any", "0");
 }
 
@@ -66,7 +66,7 @@ fn a_c_producer_finds_the_new_segment_when_its_own_was_removed() {
     let mut producer = board.new_producer(31);
     for _ in 0..2 {
         board.done(&["remove", "sdhmgt"]);
-        assert_eq!(producer.tell("raise 1 0 0 1"), "0 \n");
+        assert_eq!(producer.ask("raise 1 0 0 1"), "0 \n");
         wait_until("seen", || board.status()["alarms"][0]["type"] == 1 && board.output("any") == "1");
     }
 }
@@ -75,10 +75,10 @@ fn a_c_producer_finds_the_new_segment_when_its_own_was_removed() {
 fn a_c_producer_promises_to_beat_and_is_missed() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp any]\npath = {dir}/any\n") else { return };
     let mut producer = board.new_producer(31);
-    assert_eq!(producer.tell("promise 50"), "0 \n");
+    assert_eq!(producer.ask("promise 50"), "0 \n");
     board.wait_for_output("any", "1");
-    wait_until("its beat is heard", || producer.tell("beat") == "0 \n" && board.output("any") == "0");
-    assert_eq!(producer.tell("promise 0"), "0 \n");
+    wait_until("its beat is heard", || producer.ask("beat") == "0 \n" && board.output("any") == "0");
+    assert_eq!(producer.ask("promise 0"), "0 \n");
 }
 
 #[test]
@@ -86,10 +86,10 @@ fn a_full_segment_is_told_to_a_c_producer() {
     let Some(board) = Board::bare("") else { return };
     let mut producer = board.new_producer(31);
     for index in 0..32 {
-        assert_eq!(producer.tell(&format!("raise 1 1 {index} 1")), "0 \n");
+        assert_eq!(producer.ask(&format!("raise 1 1 {index} 1")), "0 \n");
     }
-    assert_eq!(producer.tell("raise 1 1 32 1"), "-1 No buffer space available\n");
-    assert_eq!(producer.tell("raise 1 1 31 2"), "0 \n");
+    assert_eq!(producer.ask("raise 1 1 32 1"), "-1 No buffer space available\n");
+    assert_eq!(producer.ask("raise 1 1 31 2"), "0 \n");
 }
 
 #[test]
@@ -97,15 +97,15 @@ fn a_c_producer_leaves_a_full_segment_that_was_removed() {
     let Some(board) = Board::bare("") else { return };
     let mut producer = board.new_producer(31);
     for index in 0..32 {
-        assert_eq!(producer.tell(&format!("raise 1 1 {index} 1")), "0 \n");
+        assert_eq!(producer.ask(&format!("raise 1 1 {index} 1")), "0 \n");
     }
     board.done(&["remove", "sdhmgt"]);
-    assert_eq!(producer.tell("raise 1 1 32 1"), "0 \n");
+    assert_eq!(producer.ask("raise 1 1 32 1"), "0 \n");
     // One that cannot come back says why, and is not ended for it.
     board.done(&["remove", "sdhmgt"]);
     let small = alarmd::sysv::Segment::create(Key::fixed(0x414C_001F).expect("a key"), 8, 0o600).expect("made");
-    assert_eq!(producer.tell("raise 1 1 33 1"), "-1 Invalid argument\n");
-    assert!(producer.tell("beat").starts_with("-1"));
+    assert_eq!(producer.ask("raise 1 1 33 1"), "-1 Invalid argument\n");
+    assert!(producer.ask("beat").starts_with("-1"));
     small.id().remove().expect("removed");
-    assert_eq!(producer.tell("raise 1 1 33 1"), "0 \n");
+    assert_eq!(producer.ask("raise 1 1 33 1"), "0 \n");
 }

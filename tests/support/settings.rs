@@ -1,0 +1,25 @@
+//! Settings for tests that run the daemon's loop in their own process.
+use std::path::Path;
+
+use alarmd::alarm::{ModuleId, Name};
+use alarmd::settings::{self, Kind, ModuleSettings, OnStop, OutputSettings, Sequence, Target};
+
+/// A module with everything else at its default.
+pub fn module(name: &str, id: ModuleId) -> ModuleSettings {
+    ModuleSettings::new(Name::new(name).expect("a name"), id)
+}
+
+/// An output at a file that follows the alarms of all modules.
+pub fn output(kind: Kind, name: &str, path: &Path) -> OutputSettings {
+    OutputSettings {
+        kind,
+        name: Name::new(name).expect("a name"),
+        target: Target::Path(settings::Path::new(path.to_str().expect("UTF-8")).expect("short")),
+        active_low: false,
+        fail_safe: false,
+        sequence: Sequence::Follow,
+        on_stop: OnStop::of(kind),
+        severity: None,
+        modules: heapless::Vec::new(),
+    }
+}
