@@ -1,7 +1,9 @@
 //! An emulated board for one test: scripts/board, scripts/deploy, and the pins as QEMU's device sees them.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::support::{Ran, c, wait_or_explain};
 
 /// Long enough for a loaded machine, short enough to end.
 const BOUND: Duration = Duration::from_secs(60);
@@ -18,21 +20,6 @@ pub fn executable(target: &str) -> PathBuf {
     path
 }
 
-/// What a finished command said.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
 /// A change of a line's level, seen from outside the board.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
@@ -45,7 +32,7 @@ pub struct Edge {
 /// A board that runs. It is switched off on drop.
 pub struct Board {
     name: String,
-    /// How many of its edges were looked at.
+    /// How many of its edges a test has looked at.
     seen: usize,
 }
 
@@ -119,17 +106,18 @@ impl Board {
     /// The lines have changed in just this way since the last look; gives the edges.
     #[track_caller]
     pub fn expect_edges(&mut self, expected: &[(u32, u32)]) -> Vec<Edge> {
-        let deadline = Instant::now() + BOUND;
-        loop {
-            let edges = self.edges().split_off(self.seen);
-            let found: Vec<_> = edges.iter().map(|edge| (edge.gpio, edge.level)).collect();
-            if found == expected || Instant::now() > deadline || !expected.starts_with(&found) {
-                assert_eq!(found, expected, "edges of (gpio, level); the system log:\n{}", self.log());
-                self.seen += edges.len();
-                return edges;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let pairs = |edges: &[Edge]| edges.iter().map(|edge| (edge.gpio, edge.level)).collect::<Vec<_>>();
+        let new = || self.edges().split_off(self.seen);
+        // All of them have come, or one that is wrong.
+        let is_enough = |edges: &Vec<Edge>| {
+            let found = pairs(edges);
+            found == expected || !expected.starts_with(&found)
+        };
+        let explain = || format!("{expected:?}; there is {:?}; the system log:\n{}", pairs(&new()), self.log());
+        let edges = wait_or_explain(BOUND, || Some(new()).filter(is_enough), explain);
+        assert_eq!(pairs(&edges), expected, "edges of (gpio, level); the system log:\n{}", self.log());
+        self.seen += edges.len();
+        edges
     }
 
     /// The edges since the last look, whatever they are.
@@ -142,15 +130,14 @@ impl Board {
     /// Gives the edges since the last look, again and again, until that is enough.
     #[track_caller]
     pub fn wait_for_edges(&mut self, what: &str, mut enough: impl FnMut(&[Edge]) -> bool) {
-        let deadline = Instant::now() + BOUND;
-        loop {
-            let edges = self.take_edges();
-            if enough(&edges) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "waited in vain: {what}; the system log:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let mut seen = self.seen;
+        let is_enough = || {
+            let edges = self.edges().split_off(seen);
+            seen += edges.len();
+            enough(&edges).then_some(())
+        };
+        wait_or_explain(BOUND, is_enough, || format!("{what}; the system log:\n{}", self.log()));
+        self.seen = seen;
     }
 
     /// The level of a line that is an output; `None` of an input.
@@ -167,11 +154,8 @@ impl Board {
 
     #[track_caller]
     pub fn wait_for(&self, what: &str, mut condition: impl FnMut(&Board) -> bool) {
-        let deadline = Instant::now() + BOUND;
-        while !condition(self) {
-            assert!(Instant::now() < deadline, "waited in vain: {what}; the system log:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let is_met = || condition(self).then_some(());
+        wait_or_explain(BOUND, is_met, || format!("{what}; the system log:\n{}", self.log()));
     }
 }
 
@@ -184,11 +168,7 @@ impl Drop for Board {
 /// Builds a program of tests/c for the board.
 #[track_caller]
 pub fn program(name: &str) -> PathBuf {
-    let executable = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-arm-{}", std::process::id()));
     let mut cc = Command::new("arm-linux-gnueabihf-gcc");
-    cc.args(["-static", "-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"]).arg(&executable);
-    cc.arg("-I").arg(root().join("include")).arg(root().join("tests/c").join(format!("{name}.c")));
-    let output = cc.output().expect("arm-linux-gnueabihf-gcc");
-    assert!(output.status.success(), "{name}.c: {}", String::from_utf8_lossy(&output.stderr));
-    executable
+    cc.arg("-static");
+    c::build(cc, name)
 }
