@@ -180,8 +180,10 @@ impl Filesystem for Sysfs {
             // Even root may not read what has no reading side.
             Ok(Node::Export | Node::Unexport) if reads => reply.error(EACCES),
             Ok(Node::File(number, _)) => {
-                let line = self.hardware().lines[&number].clone();
+                let mut hardware = self.hardware();
+                let line = hardware.lines.get_mut(&number).expect("a line");
                 if writes && line.locked {
+                    line.refused += 1;
                     return reply.error(EACCES);
                 }
                 reply.opened(line.export, fuser::consts::FOPEN_DIRECT_IO);

@@ -10,6 +10,8 @@ pub struct Line {
     pub held: bool,
     /// Writing its files is EACCES, as before udev has given them away.
     pub locked: bool,
+    /// How often writing them was refused for that.
+    pub refused: u32,
     pub exported: bool,
     /// Counts exports: a descriptor of an earlier one is dead for ever.
     pub export: u64,

@@ -162,8 +162,7 @@ fn lines_that_are_absent_in_use_unwritable_or_inputs_are_errors() {
     assert!(!gpio.line(17).exported && gpio.edges(17).is_empty(), "the check changed the line");
     // While a daemon is running nothing is exported, and what the daemon cannot drive is one finding.
     board.start();
-    board.daemon().signal(libc::SIGSTOP);
-    board.signal_worker(libc::SIGSTOP);
+    board.freeze();
     fs::write("/sys/class/gpio/gpio17/direction", "in").expect("an input");
     says(&board, "lamp a", "error", "gpio 17 is an input, although alarmd drives it");
     says(&board, "lamp b", "error", "gpio 18: alarmd cannot drive this output: ");

@@ -113,9 +113,8 @@ fn files_that_become_writable_late_are_waited_for() {
     }
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // As udev does: some time after the export.
-            wait_until("exported", || gpio.line(17).exported);
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            // As udev does: some time after the export, when the daemon has found the files read-only.
+            wait_until("refused", || gpio.line(17).refused > 0);
             for line in gpio.hardware().lines.values_mut() {
                 line.locked = false;
             }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use alarmd::process::is_gone;
 
@@ -29,7 +30,7 @@ fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
     board.signal_worker(libc::SIGKILL);
     wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
     board.wait_for_log("the worker died of signal 9; another is started");
-    wait_until("another one works", || board.status()["daemon"]["restarts"] == 1);
+    board.wait_for_restarts(1);
     let status = board.status();
     assert_eq!(status["daemon"]["pid"], board.daemon().id());
     assert!(status["daemon"]["worker"] == board.worker() && board.worker() != first, "{status}");
@@ -72,19 +73,24 @@ fn a_worker_that_dies_is_seen_also_where_the_one_who_started_alarmd_ignores_sigc
     board.start_as(command);
     board.signal_worker(libc::SIGKILL);
     board.wait_for_log("the worker died of signal 9; another is started");
-    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.wait_for_restarts(1);
     board.stop();
+}
+
+/// A daemon whose worker has energised the relay, and waits a second for the lamp's files.
+fn setting_up() -> Option<(Board, Gpio, Process)> {
+    let config = "[module sdhmgt]\nid = 31\n[relay office]\ngpio = 18\n[lamp late]\ngpio = 17\n";
+    let board = Board::bare(config)?;
+    let gpio = Gpio::mount(&board, &[17, 18])?;
+    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
+    let daemon = Process(board.alarmd().stderr(Stdio::null()).spawn().expect("started"));
+    wait_until("energised", || gpio.edges(18) == [true]);
+    Some((board, gpio, daemon))
 }
 
 #[test]
 fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
-    let config = "[module sdhmgt]\nid = 31\n[relay office]\ngpio = 18\n[lamp late]\ngpio = 17\n";
-    let Some(board) = Board::bare(config) else { return };
-    let Some(gpio) = Gpio::mount(&board, &[17, 18]) else { return };
-    // It waits a second for the lamp's files, with the relay energised.
-    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
-    let mut daemon = Process(board.alarmd().stderr(Stdio::null()).spawn().expect("started"));
-    wait_until("energised", || gpio.edges(18) == [true]);
+    let Some((_board, gpio, mut daemon)) = setting_up() else { return };
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.id())).expect("read");
     alarmd::process::kill(children.trim().parse().expect("a worker"));
     // Before it has ever worked it is not started again: who started alarmd must know.
@@ -94,12 +100,7 @@ fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
 
 #[test]
 fn when_the_guardian_dies_while_the_worker_sets_up_the_relay_is_dropped_too() {
-    let config = "[module sdhmgt]\nid = 31\n[relay office]\ngpio = 18\n[lamp late]\ngpio = 17\n";
-    let Some(board) = Board::bare(config) else { return };
-    let Some(gpio) = Gpio::mount(&board, &[17, 18]) else { return };
-    gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
-    let mut daemon = Process(board.alarmd().stderr(Stdio::null()).spawn().expect("started"));
-    wait_until("energised", || gpio.edges(18) == [true]);
+    let Some((_board, gpio, mut daemon)) = setting_up() else { return };
     daemon.signal(libc::SIGKILL);
     daemon.exit_code();
     wait_until("dropped", || gpio.edges(18) == [true, false]);
@@ -166,7 +167,8 @@ fn a_worker_without_guardian_that_is_stopped_does_not_keep_the_next_daemon_away(
 
 #[test]
 fn a_relay_whose_line_was_unexported_drops_all_the_same_when_the_worker_dies() {
-    let Some((board, gpio)) = board(LINES) else { return };
+    // The guardian does not replace the worker before the test kills it.
+    let Some((board, gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 60000")) else { return };
     // The worker cannot set it up again before it is killed.
     board.signal_worker(libc::SIGSTOP);
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
@@ -179,9 +181,7 @@ fn the_pauses_before_the_next_worker_grow_as_far_as_the_configuration_says() {
     let Some((board, gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nrestart_s = 1")) else { return };
     for turn in 1..=3 {
         board.signal_worker(libc::SIGKILL);
-        wait_until("another one works", || {
-            board.ctl(&["status", "--json"]).out.contains(&format!("\"restarts\": {turn}"))
-        });
+        board.wait_for_restarts(turn);
     }
     let pauses = |ms: u32| board.log().matches(&format!("the next worker is started in {ms} ms")).count();
     assert_eq!((pauses(500), pauses(1000)), (1, 2), "{}", board.log());
@@ -227,7 +227,9 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
     board.signal_worker(libc::SIGKILL);
     board.wait_for_log("raised: module alarmd: configuration refused (minor)");
     wait_until("it is shown, for it lasts", || gpio.line(17).high);
-    assert_eq!(board.status()["alarms"][0]["origin"], "configuration refused");
+    wait_until("it is in the status", || {
+        board.ctl(&["status"]).code == 0 && board.status()["alarms"][0]["origin"] == "configuration refused"
+    });
     board.configure(LINES);
     board.daemon().signal(libc::SIGHUP);
     wait_until("it is good again", || !gpio.line(17).high && gpio.line(18).high);
@@ -239,7 +241,7 @@ fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
     // Changed, and not told to read it: the next worker does.
     board.configure("[daemon]\npoll_ms = 60000\nhang_ms = 60000\n[module sdhmgt]\nid = 31\n");
     board.signal_worker(libc::SIGKILL);
-    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.wait_for_restarts(1);
     board.wait_for_checks(2);
     assert_eq!(board.status()["daemon"]["restarts"], 1);
 }
@@ -265,13 +267,15 @@ fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
     for _ in 0..3 {
         wait_until("it is fed", || food().contains(&0));
     }
-    // The guardian goes on looking, and there are no rounds.
+    // The guardian still checks, and there are no rounds: for twice the time in which it would feed it there is no food.
     board.signal_worker(libc::SIGSTOP);
-    food();
-    std::thread::sleep(std::time::Duration::from_millis(600));
-    food();
-    std::thread::sleep(std::time::Duration::from_millis(600));
-    assert!(food().is_empty());
+    let mut hungry_since = Instant::now();
+    wait_until("no food for 600 ms", || {
+        if !food().is_empty() {
+            hungry_since = Instant::now();
+        }
+        hungry_since.elapsed() >= Duration::from_millis(600)
+    });
     board.signal_worker(libc::SIGCONT);
     wait_until("it is fed", || food().contains(&0));
     // It hung for longer than the watchdog's time, and not for as long as it may.

@@ -21,10 +21,6 @@ fn ftok_key(board: &Board) -> Option<u64> {
     board.segment("sdhmgt", "ftok").and_then(|segment| segment["key"].as_u64())
 }
 
-fn alarms(board: &Board) -> usize {
-    board.status()["alarms"].as_array().expect("alarms").len()
-}
-
 #[test]
 fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
     let Some(board) = with_path() else { return };
@@ -33,9 +29,9 @@ fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
     let mut by_number = board.old_producer(&["key", "0x414C001F"]);
     by_path.raise();
     by_number.raise();
-    wait_until("both are shown", || alarms(&board) == 2);
+    board.wait_for_alarms(2);
     by_number.clear();
-    wait_until("one is shown", || alarms(&board) == 1);
+    board.wait_for_alarms(1);
     assert_eq!(board.output("any"), "1");
     by_path.clear();
     board.wait_for_output("any", "0");
@@ -52,8 +48,7 @@ fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
     producer.raise();
     board.wait_for_output("any", "1");
     // Said once, not at each health check.
-    let next_check = board.status()["daemon"]["rounds"].as_u64().expect("a number") + 60;
-    wait_until("some checks later", || board.status()["daemon"]["rounds"].as_u64() > Some(next_check));
+    board.wait_for_checks(2);
     assert_eq!(board.log().matches("the path is relative").count(), 1);
 }
 
@@ -82,7 +77,7 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     board.wait_for_output("any", "1");
     let mut new = board.old_producer(&["ftok", path, "31"]);
     new.raise();
-    wait_until("both are shown", || alarms(&board) == 2);
+    board.wait_for_alarms(2);
     old.clear();
     new.clear();
     board.wait_for_output("any", "0");
@@ -100,14 +95,14 @@ fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
     let kept = board.path("kept");
     let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
     old.raise();
-    wait_until("seen", || alarms(&board) == 1);
+    board.wait_for_alarms(1);
     wait_until("counted", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
     fs::rename(&path, &kept).expect("moved away");
     fs::write(&path, "").expect("another one");
     wait_until("followed", || board.segment("sdhmgt", "former").is_some());
     fs::rename(&kept, &path).expect("moved back");
     wait_until("back", || board.segment("sdhmgt", "former").is_none());
-    wait_until("shown once", || alarms(&board) == 1);
+    board.wait_for_alarms(1);
     old.clear();
     board.wait_for_output("any", "0");
 }
@@ -145,7 +140,7 @@ fn an_alarm_in_a_former_segment_stays_when_its_producer_dies_until_it_is_cleared
     wait_until("its death is seen", || {
         board.segment("sdhmgt", "former").is_some_and(|segment| segment["producers"] == 0)
     });
-    assert_eq!((board.output("any").as_str(), alarms(&board)), ("1", 1));
+    assert_eq!((board.output("any").as_str(), board.alarm_count()), ("1", 1));
     board.done(&["clear", "sdhmgt", "--all"]);
     board.wait_for_output("any", "0");
     wait_until("given up", || board.segment("sdhmgt", "former").is_none());
@@ -159,11 +154,11 @@ fn a_path_that_moves_again_and_again_loses_no_alarm() {
     for turn in 0..4 {
         let mut producer = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
         producer.raise();
-        wait_until("seen", || alarms(&board) == turn as usize + 1);
+        board.wait_for_alarms(turn as usize + 1);
         make_anew(&board, turn);
         all.push(producer);
     }
-    assert_eq!(alarms(&board), 4);
+    assert_eq!(board.alarm_count(), 4);
     for producer in &mut all {
         producer.clear();
     }

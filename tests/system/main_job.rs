@@ -102,7 +102,7 @@ fn the_old_clients_wipe_clears_every_alarm_and_harms_nothing_else() {
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
     board.done(&["raise", "sdhmgt", "--type", "9"]);
-    board.wait_for_output("any", "1");
+    board.wait_for_alarms(2);
     producer.ask("7");
     board.wait_for_output("any", "0");
     board.done(&["raise", "sdhmgt", "--type", "9"]);

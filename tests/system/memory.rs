@@ -149,7 +149,7 @@ fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
                 producer.raise(alarm(kind), 1).expect("raised");
             }
         }
-        wait_until("all are seen", || board.status()["alarms"].as_array().map(Vec::len) == Some(384));
+        board.wait_for_alarms(384);
         let before = status_words().event_count;
         board.kill();
         for id in &modules {
@@ -177,7 +177,7 @@ fn a_worker_killed_while_it_sets_up_again_has_told_every_failure_once() {
     board.daemon().signal(libc::SIGHUP);
     wait_until("it sets up", || gpio.line(17).exported);
     board.signal_worker(libc::SIGKILL);
-    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.wait_for_restarts(1);
     wait_until("both have failed", || {
         board.status()["outputs"]
             .as_array()
@@ -321,6 +321,8 @@ fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() 
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("raised: module alarmd: configuration refused (minor): lamp any");
     board.wait_for_output("any", "1");
+    // It is published: a daemon that is killed before that has raised nothing.
+    board.wait_for_alarms(1);
     // A new start with a good one ends it.
     board.configure(LAMP);
     board.kill();

@@ -93,17 +93,20 @@ fn a_horn_is_silenced_and_sounds_again_for_a_new_alarm() {
 #[test]
 fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
     let Some((board, gpio)) = panel() else { return };
-    assert_eq!(board.done(&["lamp-test", "1"]), "all lamps are on for 1 s\n");
-    let edges = |gpio: &Gpio| LINES.map(|line| gpio.edges(line).len());
-    assert_eq!(edges(&gpio), [1, 1, 1, 1, 0], "the relay was energised at the start, and no more");
+    assert_eq!(board.done(&["lamp-test", "1"]), "every lamp is on for 1 s\n");
+    wait_until("it is over", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
+    assert_eq!([20, 21].map(|line| gpio.edges(line)), [vec![true], vec![]], "the relay was energised at the start");
+    // The second one begins while the first is on.
+    board.done(&["lamp-test", "5"]);
     board.done(&["lamp-test", "5"]);
     board.done(&["raise", "sdhmgt"]);
-    wait_until("it is taken in", || gpio.line(21).high && !gpio.line(20).high);
+    wait_until("it is shown", || gpio.line(21).high && !gpio.line(20).high);
     board.done(&["ack"]);
     board.done(&["clear", "sdhmgt"]);
+    board.wait_for_alarms(0);
     board.done(&["ack"]);
-    assert!(LINES[..3].iter().all(|line| gpio.edges(*line) == [true]));
-    wait_until("restored", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
+    assert!(LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false, true]));
+    wait_until("restored", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false, true, false]));
     board.wait_for_log("lamp test for 5 s");
     for wrong in [&["lamp-test", "0"][..], &["lamp-test", "61"], &["lamp-test", "x"], &["ack", "x"], &["silence", "1"]]
     {
@@ -139,13 +142,15 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
     board.done(&["raise", "alarm"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["clear", "alarm"]);
+    // The outputs do not show that it has been seen.
+    board.wait_for_alarms(1);
     again(&mut board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["clear", "sdhmgt"]);
     again(&mut board, ["nothing", "flash", "slow flash", "alarm", "alarm"]);
     // The worker alone, too.
     let events = board.events();
     board.signal_worker(libc::SIGKILL);
-    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+    board.wait_for_restarts(1);
     expect(&board, ["nothing", "flash", "slow flash", "alarm", "alarm"]);
     assert_eq!(board.events()[..events.len()], events);
     board.done(&["ack"]);
@@ -162,7 +167,7 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
         let mut producer = open_producer(id);
         producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
     }
-    wait_until("all are seen", || board.status()["alarms"].as_array().map(Vec::len) == Some(31));
+    board.wait_for_alarms(31);
     board.done(&["ack"]);
     board.kill();
     // One module's segment is removed, the other module is watched no more.
@@ -182,8 +187,10 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
 fn a_reload_keeps_what_each_output_has_kept_and_shows_a_new_one_what_nobody_has_acknowledged() {
     let Some((board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
+    board.wait_for_alarms(1);
     board.done(&["ack"]);
     board.done(&["raise", "alarm"]);
+    board.wait_for_alarms(2);
     board.done(&["silence"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "nothing"]);
     let path = board.path("new");
@@ -205,6 +212,7 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
     board.configure("[daemon\n");
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("raised: module alarmd: configuration refused");
+    board.wait_for_alarms(2);
     board.done(&["ack"]);
     let acknowledged = |board: &Board| {
         let status = board.status();
@@ -246,18 +254,19 @@ fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
 fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
     let Some((board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
+    board.wait_for_alarms(1);
     for turn in 1..=2 {
         board.signal_worker(libc::SIGKILL);
         // The second one is started after a second; then its start drops what was said meanwhile.
         if turn == 1 {
-            wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 1"));
+            board.wait_for_restarts(1);
         }
     }
     board.wait_for_log("the next worker is started in 1000 ms");
     let status = board.ctl(&["status"]);
     assert!(status.code == 1 && status.out.starts_with("alarmd NOT MONITORING"), "{status:?}");
     let ran = board.ctl(&["ack"]);
-    wait_until("another one works", || board.ctl(&["status", "--json"]).out.contains("\"restarts\": 2"));
+    board.wait_for_restarts(2);
     let acknowledged = board.status()["alarms"][0]["acknowledged"] == true;
     assert_eq!(ran.code == 0, acknowledged, "{ran:?}");
     assert!(acknowledged || ran.err.contains("no response from alarmd"), "{ran:?}");

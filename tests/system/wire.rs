@@ -68,6 +68,9 @@ fn a_c_producer_finds_the_new_segment_when_its_own_was_removed() {
         board.done(&["remove", "sdhmgt"]);
         assert_eq!(producer.ask("raise 1 0 0 1"), "0 \n");
         wait_until("seen", || board.status()["alarms"][0]["type"] == 1 && board.output("any") == "1");
+        // What is seen stands in the new segment.
+        assert_eq!(producer.ask("clear 1 0 0"), "1 \n");
+        board.wait_for_alarms(0);
     }
 }
 
