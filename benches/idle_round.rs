@@ -1,5 +1,5 @@
-//! The whole turn of the loop in which nothing has happened, for tools that count: `benches/budgets` runs it under
-//! callgrind and strace. Its arguments: how many modules, how many turns, and `ftok` for modules with a second segment.
+//! Turns of the loop in which nothing has changed, for tools that count: `benches/budgets` runs it under callgrind and
+//! strace. Its arguments: the number of modules, the number of turns, and `ftok` for modules with a second segment.
 #[path = "../src/daemon/hardware.rs"]
 #[allow(dead_code)]
 mod hardware;
@@ -27,7 +27,7 @@ fn main() {
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings, &mut hardware).expect("started");
-    // Long ago: every wait's deadline has passed, and no health check is due. All else is the daemon's way.
+    // A time long ago: every wait's deadline has passed, and no health check is due. Everything else is as in the daemon.
     let mut now = Time::default();
     for _ in 0..turns {
         now = poll.turn(now, &mut hardware).expect("alone");

@@ -11,7 +11,7 @@ use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::producer::{Options, Producer};
 use alarmd::sysv::Key;
 
-/// Times a bare futex wake.
+/// The budget, in multiples of a bare futex wake.
 const BUDGET: f64 = 2.0;
 const BATCHES: usize = 8;
 const SAMPLES: usize = 250;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let folder = tempfile::Builder::new().tempdir_in("/dev/shm").expect("a folder in memory");
     let lamp = folder.path().join("lamp");
     let config = folder.path().join("alarmd.conf");
-    // No poll helps: what is measured is the bell.
+    // No poll is due: the doorbell is what is measured.
     fs::write(&config, format!("[daemon]\npoll_ms = 60000\n[lamp bench]\npath = {}\n", lamp.display()))
         .expect("written");
     let pidfile = folder.path().join("pid");
@@ -99,7 +99,7 @@ fn watch(file: &File) -> &'static AtomicU8 {
 
 fn sample(producer: &mut Producer, level: &AtomicU8) -> u64 {
     let until = |wanted: u8| while level.load(Ordering::Acquire) != wanted {};
-    // The daemon sleeps by now, and its pace has recovered.
+    // Then the daemon sleeps, and its rate limit has recovered.
     std::thread::sleep(Duration::from_millis(3));
     let start = Instant::now();
     producer.raise(AlarmId::default(), 1).expect("raised");

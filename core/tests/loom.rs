@@ -9,7 +9,7 @@
 mod sequence;
 
 mod sync {
-    /// Nothing: giving way is no step of the lock, and would multiply the orders to explore.
+    /// Does nothing: yielding is no step of the lock, and would multiply the orders to explore.
     pub fn spin_loop() {}
     pub use loom::sync::atomic::{AtomicU32, Ordering, fence};
 }
@@ -33,7 +33,7 @@ impl Memory {
         Sequence::new(&self.sequence, &self.writer)
     }
 
-    /// Stores `value` in both words, as the writer `me`; false if somebody living was inside.
+    /// Stores `value` in both words, as the writer `me`; false if a living process holds the lock.
     fn write(&self, me: u32, value: u32, is_gone: impl FnOnce(u32) -> bool) -> bool {
         let Ok(_inside) = self.lock().enter(me, is_gone) else { return false };
         for word in &self.words {
@@ -42,12 +42,12 @@ impl Memory {
         true
     }
 
-    /// Both words, if a reader's single try found them whole.
+    /// Both words, if a reader's single try found them consistent.
     fn read(&self) -> Option<[u32; 2]> {
         let mut copy = [0; 2];
         let looks = Cell::new(0);
         let whole = consistent(
-            // The real reader tries many times; more tries than one reach no other state and cost the checker days.
+            // The real reader tries many times. More tries than one reach no other state, and take the checker days.
             || {
                 looks.set(looks.get() + 1);
                 if looks.get() <= 2 { self.sequence.load(Ordering::Relaxed) } else { 1 }
@@ -64,11 +64,11 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// When both writers have ended, one at least has written, both words are one writer's, and nobody is inside.
+/// When both writers have ended, at least one has written, both words are one writer's, and the lock is free.
 fn end(memory: &Memory, writers: [thread::JoinHandle<bool>; 2]) {
     let done = writers.map(|writer| writer.join().unwrap());
     assert!(done.contains(&true));
-    let [first, second] = memory.read().expect("nobody is inside");
+    let [first, second] = memory.read().expect("the lock is free");
     assert_eq!(first, second);
     assert_eq!(memory.sequence.load(Ordering::Relaxed) & 1, 0);
     assert_eq!(memory.lock().holder(), None);
@@ -118,7 +118,7 @@ fn of_two_who_take_over_from_a_dead_writer_one_enters_at_a_time() {
             let memory = memory.clone();
             thread::spawn(move || memory.write(me, me, |holder| holder == 9))
         });
-        // What the dead one left half is never seen.
+        // The words that the dead writer left incomplete are never seen.
         if let Some([first, second]) = memory.read() {
             assert_eq!(first, second);
         }

@@ -18,7 +18,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     );
     board.expect_edges(&[]);
 
-    // The door a user uses: it builds, copies, checks, starts.
+    // As a user deploys: it builds, copies, checks and starts.
     let ran = board.deploy(&["--board", "qemu-virt"]);
     assert!(ran.code == 0 && ran.out.contains("alarmd 0.1.0 works on this board"), "{ran:?}");
     board.expect_edges(&START);
@@ -36,7 +36,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     board.wait_for("it is shown", |board| board.run("alarmctl status").contains("major"));
     board.run(&format!("{}; echo 0 >/tmp/orders", mark(0)));
     board.expect_edges(&[(SPARE, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
-    // It leaves in order: one that died would be missed.
+    // It leaves in order: a producer that died would raise an alarm.
     board.run("echo 2 >/tmp/orders; kill $(cat /tmp/holder)");
     board.wait_for("it has left", |board| board.run("cat /tmp/answers").contains("left"));
 
@@ -53,7 +53,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     board.run(&format!("{}; alarmctl clear alarm --all", mark(0)));
     board.expect_edges(&[(SPARE, 0), (CRITICAL, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
 
-    // Stop: the relay says that nobody watches. Start: it says that all is well. Nothing else moves.
+    // After a stop the relay shows that alarmd does not run, after a start that there is no alarm. No other line changes.
     board.run("/etc/init.d/S60alarmd stop");
     board.expect_edges(&[(OFFICE, 0)]);
     board.run(&format!("{}; /etc/init.d/S60alarmd start", mark(1)));
@@ -101,12 +101,12 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
         board.deploy(&["--board", "qemu-virt", "--executable", file.path().to_str().expect("UTF-8")])
     };
 
-    // One that does not run at all is never switched to: nothing moves.
+    // An executable that does not run is never installed: no line changes.
     let ran = deploy(&board, &file("\x7fELF and then nothing"));
     assert!(ran.code == 1 && ran.out.contains("does not run on this board; nothing was changed"), "{ran:?}");
     board.expect_edges(&[]);
 
-    // One that answers, and then ends at its start.
+    // One that reports its version, and then ends at its start.
     let dies = "#!/bin/sh\ncase \"$*\" in\n*--version*) echo alarmd 9.9.9 ;;\n*--check*) ;;\n*) exit 1 ;;\nesac\n";
     let ran = deploy(&board, &file(dies));
     assert!(ran.code == 1 && ran.out.contains("does not work; going back"), "{ran:?}");
@@ -114,7 +114,7 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     assert_eq!(sum(&board), before);
 
-    // One that answers, and then never comes to work.
+    // One that reports its version, and then never becomes ready.
     board.run("echo PATIENCE=2 >>/etc/default/alarmd");
     let ran = deploy(&board, &file(&dies.replace("exit 1", "while :; do sleep 1; done")));
     assert!(ran.code == 1 && ran.out.contains("does not work after 2 s; ended"), "{ran:?}");
@@ -125,8 +125,8 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
         "left behind"
     );
 
-    // A configuration that somebody changed on the board stays, and the new one is laid beside it. It is also what the new
-    // executable must take.
+    // A configuration that was changed on the board stays, and the new one is stored beside it. The new executable must accept
+    // the one that stays.
     board.run("echo '; mine' >>/etc/alarmd.conf");
     let ran = board.deploy(&["--board", "example-3.0", "--executable", executable(V7).to_str().expect("UTF-8")]);
     assert!(ran.code == 0 && ran.out.contains("/etc/alarmd.conf was changed on the board and stays"), "{ran:?}");
@@ -152,7 +152,7 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
         board.expect_edges(&CRITICAL_CLEARED);
     }
 
-    // No room: told before anything is copied.
+    // Without enough space it fails before anything is copied.
     board.run("dd if=/dev/zero of=/full bs=64k 2>/dev/null; true");
     let ran = board.deploy(&["--executable", executable(V7).to_str().expect("UTF-8")]);
     assert!(ran.code == 1 && ran.err.contains("KiB free and") && ran.err.contains("nothing was changed"), "{ran:?}");
@@ -165,7 +165,7 @@ fn after_a_reboot_init_starts_it_again_with_its_alarms_lines() {
     board.deploy_well();
     board.expect_edges(&START);
     board.shell("reboot");
-    // Stopped in order: the relay drops. The reset makes every line an input, which this chip shows as low. Then anew.
+    // An orderly stop: the relay drops. The reset makes every line an input, which this chip shows as low. Then a start.
     board.expect_edges(&[(OFFICE, 0), (ANY, 0), (ANY, 1), (OFFICE, 1)]);
     board.wait_for("ssh answers again", |board| board.shell("true").code == 0);
     assert_eq!(board.shell("/etc/init.d/S60alarmd status").code, 0);

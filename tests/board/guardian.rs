@@ -17,7 +17,7 @@ fn the_relay_drops_when_the_worker_dies_or_hangs_and_init_brings_back_what_is_de
     board.wait_for("another one works", |board| is_healthy(board) && processes(board).1 != worker);
     assert_eq!(processes(&board).0, guardian);
     board.wait_for("it is in the history", |board| board.run("alarmctl history").contains("worker restarted"));
-    // One that hangs, within a second and a look.
+    // A worker that hangs is replaced within a second and one check.
     let (_, worker) = processes(&board);
     board.run(&format!("{}; kill -STOP {worker}", mark(0)));
     let dropped = board.expect_edges(&[(SPARE, 0), (OFFICE, 0), (OFFICE, 1)]);
@@ -37,14 +37,14 @@ fn the_relay_drops_when_the_worker_dies_or_hangs_and_init_brings_back_what_is_de
     board.run(&format!("kill -9 {guardian}"));
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     board.wait_for("both are new", |board| is_healthy(board) && processes(board) != (guardian, worker));
-    // Both at once: nobody is left to drop it, and init starts both.
+    // Both at once: no process is left to drop the relay, and init starts both.
     let (guardian, worker) = processes(&board);
     board.run("alarmctl raise alarm --level critical");
     board.expect_edges(&CRITICAL_RAISED);
     board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
     board.wait_for("both are new", |board| healthy_with_alarm(board) && processes(board).0 != guardian);
     board.run("alarmctl clear alarm --all");
-    // Not one edge more: all stood as it must.
+    // There is no other edge: each line had the right level.
     board.expect_edges(&CRITICAL_CLEARED);
 }
 
@@ -70,11 +70,11 @@ fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
         assert_eq!(board.run(&format!("cat /proc/{process}/oom_score_adj")), "-1000\n");
         assert!(!board.run(&format!("grep VmLck /proc/{process}/status")).contains(" 0 kB"));
     }
-    // The clock, set back and forth, is of no account to it; a worker that dies is replaced in time.
+    // Setting the clock does not disturb it; a worker that dies is replaced in time.
     for date in ["2001-01-01", "2030-01-01", "2002-01-01"] {
         board.run(&format!("date -s {date}"));
     }
-    board.wait_for("it is told", |board| board.run("alarmctl history").contains("clock went back"));
+    board.wait_for("it is in the history", |board| board.run("alarmctl history").contains("clock went back"));
     let (_, worker) = processes(&board);
     board.run(&format!("kill -9 {worker}"));
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
@@ -88,7 +88,7 @@ fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
     assert_eq!(board.run("cat /sys/class/watchdog/watchdog0/state"), "inactive\n");
     board.run("/etc/init.d/S60alarmd start");
     board.expect_edges(&[(OFFICE, 1)]);
-    // Both die, and nothing starts them again: the board does not stay like that.
+    // Both die, and nothing starts them again: the watchdog resets the board.
     let (guardian, worker) = processes(&board);
     board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
     board.expect_edges(&[(OFFICE, 0), (ANY, 0), (ANY, 1), (OFFICE, 1)]);

@@ -9,7 +9,7 @@ fn the_init_script_answers_as_lsb_has_it() {
     board.expect_edges(&START);
     let script = |board: &Board, word: &str| board.shell(&format!("/etc/init.d/S60alarmd {word}")).code;
     assert_eq!(script(&board, "status"), 0);
-    // Started twice is started.
+    // A second start changes nothing.
     let process = board.run("cat /var/run/alarmd.pid");
     assert_eq!((script(&board, "start"), script(&board, "reload")), (0, 0));
     assert_eq!(board.run("cat /var/run/alarmd.pid"), process);
@@ -18,7 +18,7 @@ fn the_init_script_answers_as_lsb_has_it() {
     board.run("/etc/init.d/S60alarmd stop; ! kill -0 PROCESS 2>/dev/null".replace("PROCESS", process.trim()).as_str());
     board.run("/etc/init.d/S60alarmd start; alarmctl status");
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
-    // A configuration that is wrong: told on the console, and the old one stays.
+    // A configuration with an error is reported on the console, and the old one stays.
     board.run("cp /etc/alarmd.conf /tmp/good; printf '[lamp x]\\ngpio = many\\n' >>/etc/alarmd.conf");
     let ran = board.shell("/etc/init.d/S60alarmd reload");
     assert!(ran.code == 6 && ran.err.contains("/etc/alarmd.conf:") && ran.err.contains("many"), "{ran:?}");
@@ -29,10 +29,10 @@ fn the_init_script_answers_as_lsb_has_it() {
     board.run("cp /tmp/good /etc/alarmd.conf");
     assert_eq!(script(&board, "start"), 0);
     board.expect_edges(&[(OFFICE, 1)]);
-    // Killed: dead with its pidfile; a start takes over.
+    // A daemon that is killed leaves its pidfile; a start takes it over.
     board.run("kill -9 $(cat /var/run/alarmd.pid)");
     board.wait_for("it is gone", |board| script(board, "status") == 1);
-    // Its worker does not stay without it.
+    // Its worker ends too.
     board.expect_edges(&[(OFFICE, 0)]);
     assert_eq!((script(&board, "start"), script(&board, "status")), (0, 0));
     board.expect_edges(&[(OFFICE, 1)]);

@@ -18,7 +18,7 @@ fn the_line_of_the_power_key_is_refused_with_the_right_words() {
         status.contains("runs, 1 of 5 outputs FAILED") && status.contains("output failed")
     });
     assert_eq!(board.pin(2043), None);
-    // A lamp that flashes, on a real line; and that stands still once somebody has seen it.
+    // A lamp on a real line flashes until it is acknowledged.
     board.run(&format!(
         "sed -i 's/gpio = 2043/gpio = {SPARE}\\nsequence = A/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"
     ));
@@ -40,9 +40,9 @@ fn the_line_of_the_power_key_is_refused_with_the_right_words() {
     board.wait_for("it is off", |board| board.shell("alarmctl status | grep 'lamp power .* -'").code == 0);
     assert_eq!(board.pin(SPARE), Some(0));
     board.take_edges();
-    // A number that the board has not.
+    // A number that the board does not have.
     board.run(&format!("sed -i 's/gpio = {SPARE}/gpio = 3000/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"));
-    board.wait_for("it is told", |board| {
+    board.wait_for("it is logged", |board| {
         board.log().contains("gpio 3000: export: Invalid argument (EINVAL): there is no such line")
     });
 }

@@ -54,7 +54,7 @@ fn marker(board: &mut Board) -> impl Fn(u32) -> String + use<> {
 fn processes(board: &Board) -> (u32, u32) {
     let status = board.run("alarmctl status --json");
     let number = |name: &str| {
-        let rest = status.split_once(&format!("\"{name}\": ")).expect("told").1;
+        let rest = status.split_once(&format!("\"{name}\": ")).expect("in the status").1;
         rest.split(',').next().and_then(|number| number.trim().parse().ok()).expect("a number")
     };
     (number("pid"), number("worker"))

@@ -45,17 +45,17 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
         tool(&board, "remove 32");
         board.expect_edges(&CRITICAL_CLEARED);
         assert!(tool(&board, "key /home/ 31").contains("0x1f00"));
-        // The doctor alone asks for two of them, on purpose.
+        // Only the doctor makes two of these calls, on purpose.
         let asked = old("/usr/bin/alarmctl doctor").replace("/tmp/calls", "/tmp/asked");
-        let told = board.shell(&asked).out;
+        let found = board.shell(&asked).out;
         let kept = if mode == "enosys" {
             "good   system call 397"
         } else {
             "doubt  system call 397: something else than statx"
         };
-        assert!(told.contains(kept) && told.contains("good   futex"), "{told}");
+        assert!(found.contains(kept) && found.contains("good   futex"), "{found}");
         assert_eq!(board.run("cut -d' ' -f3 /tmp/asked; rm /tmp/asked"), "397\n403\n");
-        // Health checks, a path made anew, a line taken away, a new configuration: all in the loop.
+        // Health checks, a recreated path, an unexported line and a new configuration.
         board.run("mv /home /tmp/home; mkdir /home");
         board.wait_for("the path is followed", |board| logged(board, "moved"));
         board.run(&format!("echo {CRITICAL} >/sys/class/gpio/unexport; kill -HUP $(cat /tmp/pid)"));

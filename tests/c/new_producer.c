@@ -1,4 +1,4 @@
-/* A producer through include/alarm.h, told what to do word by word.
+/* A producer through include/alarm.h that reads its orders from standard input.
  *
  * usage: new_producer MODULE_ID
  * Reads: raise TYPE CODE INDEX LEVEL | clear TYPE CODE INDEX | promise MS | beat | hammer. Answers each with a line: what

@@ -1,5 +1,5 @@
 /* A producer as the old trio's were: no lock, no doorbell, no header of ours. It takes its key from ftok or as a number,
- * stores the five words with plain assignments, and removes the segment when it is told to leave.
+ * stores the five words with plain assignments, and removes the segment at the order to leave.
  *
  * usage: old_producer ftok PATH ID | old_producer key NUMBER
  * Reads numbers: 0 clear, 1 raise, 2 leave and remove, else wipe. Answers each with a line.

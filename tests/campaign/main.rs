@@ -28,7 +28,7 @@ fn faults() -> u32 {
     std::env::var("ALARMD_CAMPAIGN").ok().and_then(|count| count.parse().ok()).unwrap_or(40)
 }
 
-/// Output files: what stands in each, in the configuration's order.
+/// The levels of the output files, in the configuration's order.
 fn levels(board: &Board) -> Vec<bool> {
     (0..MODULES + 2).map(|number| board.output(&number.to_string()) == "1").collect()
 }
@@ -64,7 +64,7 @@ impl Oracle {
                 self.as_init();
             }
             3 | 4 => {
-                // It may be on its way out already.
+                // It may be ending already.
                 kill(self.board.worker(), libc::SIGKILL);
                 self.count("workers killed");
             }
@@ -87,7 +87,7 @@ impl Oracle {
         }
     }
 
-    /// Random bytes over a module's segment and the doorbell; then the original client's wipe, and its producers anew.
+    /// Random bytes over a module's segment and the doorbell; then the original client's wipe, and new producers.
     fn scribble(&mut self) {
         let number = self.random.below(MODULES);
         let victims =
@@ -101,7 +101,7 @@ impl Oracle {
         self.count("segments scribbled over");
         self.work();
         for producer in self.producers.iter_mut().filter(|producer| producer.module == module(number)) {
-            // One that goes on inside would finish what the wipe has taken half of.
+            // One that is still writing would complete an alarm of which the wipe has removed a part.
             producer.kill();
         }
         words::<AtomicU32, _>(inside).iter().for_each(|word| word.store(0, Ordering::Relaxed));
@@ -111,7 +111,7 @@ impl Oracle {
     fn stop_anybody(&mut self) {
         let producer = self.random.below(self.producers.len() as u32) as usize;
         let (process, what) = match self.random.below(4) {
-            // Long enough only if the guardian looks four times meanwhile; then it is replaced.
+            // If the guardian checks four times in the meantime it replaces the worker.
             0 => (Some(self.board.worker()), "workers stopped"),
             1 => (Some(self.board.daemon().id()), "guardians stopped"),
             _ => (self.producers[producer].process().map(|process| process as u32), "producers stopped"),
@@ -127,7 +127,7 @@ impl Oracle {
     }
 
     fn signal_anybody(&mut self) {
-        // Those that mean something, and those that mean nothing but interrupt every call.
+        // Signals that alarmd handles, and others that only interrupt system calls.
         let signals = [libc::SIGHUP, libc::SIGCONT, libc::SIGWINCH, libc::SIGURG, libc::SIGCHLD, libc::SIGPIPE];
         let to_worker = self.random.below(2) == 0;
         let signal = signals[self.random.below(signals.len() as u32) as usize];
@@ -183,7 +183,7 @@ fn segments_are_removed_in_storms_and_anybody_is_killed() {
 fn random_bytes_stand_over_every_segment_that_producers_may_write() {
     let Some(board) = Board::new(&files("")) else { return };
     let mut oracle = Oracle::new(board);
-    // Random bytes in the doorbell are commands, too.
+    // Random bytes in the doorbell are commands too.
     oracle.is_operated = true;
     oracle.run("random bytes", levels, Oracle::scribble);
 }
@@ -233,12 +233,14 @@ fn the_clock_is_set_back_and_forth() {
             oracle.kill_anybody();
         }
     });
-    // The last word: it has been back, and a health check later it is told.
+    // At the end it has been set back, and the next health check reports it.
     for by in [1000, -1000] {
         set(by);
         oracle.board.wait_for_checks(2);
     }
-    wait_until("it is told", || oracle.board.events().contains(&"raised alarmd clock went back type 5".to_owned()));
+    wait_until("it is in the history", || {
+        oracle.board.events().contains(&"raised alarmd clock went back type 5".to_owned())
+    });
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn lines_go_and_come_back() {
             for line in gpio.hardware().lines.values_mut() {
                 (line.locked, line.held) = (false, false);
             }
-            // Without it they are tried again after a pause that has grown.
+            // Without a reload they are tried again after a pause that grows.
             oracle.as_init();
             oracle.board.daemon().signal(libc::SIGHUP);
         }
@@ -344,13 +346,13 @@ fn open(module: ModuleId) -> Producer {
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
     let Some(mut board) = Board::bare(&files("")) else { return };
-    // A pipe that is full soon.
+    // A pipe, which is full soon.
     let path = board.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
     let pipe = fs::File::options().read(true).write(true).open(&path).expect("opened");
     board.log_to(path.to_str().expect("UTF-8"));
     board.start();
-    Oracle::new(board).run("a log that nobody reads", levels, |oracle| {
+    Oracle::new(board).run("a log without a reader", levels, |oracle| {
         if oracle.random.below(8) == 0 {
             oracle.kill_anybody();
         }

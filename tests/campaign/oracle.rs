@@ -1,4 +1,4 @@
-//! The oracle: a board, its producers, what they must make it show, and a check of that.
+//! The oracle: a board, its producers, and a check that the board shows what they have raised.
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +19,12 @@ const FIRST: u32 = 41;
 /// How many modules; the last is an old producer's.
 pub const MODULES: u32 = 4;
 
-/// How many of what there was.
+/// How often each thing happened.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-/// Where events ended at the last check, and which slots were up then.
+/// The state at the last check: the last event, and the slots that were up.
 #[derive(Default)]
-struct Told {
+struct Checked {
     count: u32,
     /// The last of them, as words.
     last: Vec<u32>,
@@ -43,9 +43,9 @@ pub struct Oracle {
     pub counts: Counts,
     /// Status blocks are removed: the history may be lost with one.
     pub may_forget: bool,
-    /// Others acknowledge, too.
+    /// Alarms are acknowledged by others too.
     pub is_operated: bool,
-    told: Told,
+    checked: Checked,
 }
 
 pub fn module(number: u32) -> ModuleId {
@@ -95,7 +95,7 @@ impl Oracle {
             counts: Counts::new(),
             may_forget: false,
             is_operated: false,
-            told: Told::default(),
+            checked: Checked::default(),
         };
         oracle.producers.iter_mut().for_each(Forked::start);
         oracle
@@ -111,13 +111,13 @@ impl Oracle {
             producer.start();
             producer.allow(self.random.below(4));
         }
-        // Where they are when it ends is what the campaign is about.
+        // The campaign is about the instructions at which they are when this wait ends.
         for _ in 0..self.random.below(20_000) {
             std::hint::spin_loop();
         }
     }
 
-    /// All that was written may be lost, but for what stands in the segments.
+    /// Lets each producer write all its alarms again.
     pub fn again(&self) {
         self.producers.iter().for_each(Forked::again);
     }
@@ -145,18 +145,18 @@ impl Oracle {
                 return Err(format!("wanted {expected:?} {outputs:?}; there is {shown:?}"));
             }
             let raised = raised();
-            match self.untold(&block, &raised) {
-                Some(slot) => Err(format!("{:?} in {slot:?} was not told", raised[&slot])),
+            match self.missing_event(&block, &raised) {
+                Some(slot) => Err(format!("{:?} in {slot:?} is not in the history", raised[&slot])),
                 None => Ok((block, raised)),
             }
         });
         let up_now: BTreeSet<_> = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
         let news = self.news(&block);
-        let is_told =
-            news.is_some() || self.may_forget || block.event_count.wrapping_sub(self.told.count) >= EVENTS as u32;
-        assert!(is_told, "the history was lost\n{}", self.board.log());
+        let is_known =
+            news.is_some() || self.may_forget || block.event_count.wrapping_sub(self.checked.count) >= EVENTS as u32;
+        assert!(is_known, "the history was lost\n{}", self.board.log());
         if let Some(news) = news {
-            let mut up = std::mem::take(&mut self.told.up);
+            let mut up = std::mem::take(&mut self.checked.up);
             for event in news.iter().filter(|event| is_slot(&event.alarm)) {
                 let place = place(&event.alarm);
                 let fits = match event.what {
@@ -167,7 +167,7 @@ impl Oracle {
                 assert!(fits, "an event was lost or doubled: {event:?}\n{}", self.board.log());
             }
             assert_eq!(up, up_now, "an event was lost or doubled\n{}", self.board.log());
-            // What was raised since the last acknowledgement flashes, whoever was killed meanwhile.
+            // What was raised since the last acknowledgement flashes, whichever process was killed in the meantime.
             let is_news = news.iter().any(|event| event.what == 0 && is_slot(&event.alarm));
             let kept = kept(&block).filter(|_| is_news && !self.is_operated);
             assert!(
@@ -178,13 +178,13 @@ impl Oracle {
             *self.counts.entry("events").or_default() += news.len() as u64;
         }
         let block = self.acknowledge(block, !expected.is_empty());
-        // As it is now: in a storm the segments may have been followed to others meanwhile.
+        // The current state: the daemon may have moved to other segments in the meantime.
         let up_now = block.alarms().iter().filter(|alarm| is_slot(alarm)).map(place).collect();
-        self.told = Told { count: block.event_count, last: last(block.events().last()), up: up_now, raised };
+        self.checked = Checked { count: block.event_count, last: last(block.events().last()), up: up_now, raised };
         self.count("checks");
     }
 
-    /// Acknowledges, until that is shown: a command may be lost with a worker, as an operator would see.
+    /// Acknowledges until that is shown: a command may be lost when a worker is killed, and an operator would repeat it.
     fn acknowledge(&mut self, block: Box<StatusBlock<u32>>, active: bool) -> Box<StatusBlock<u32>> {
         if kept(&block).is_none() {
             return block;
@@ -194,7 +194,7 @@ impl Oracle {
         wait_for_or(&self.board, || {
             let doorbell = Segment::attach(Key::DOORBELL, 0, Access::ReadWrite).map_err(|error| error.to_string())?;
             let doorbell = doorbell.view::<Doorbell>().map_err(|error| error.to_string())?;
-            // One that is obeyed later would acknowledge what comes next.
+            // A command that is handled later would acknowledge the next alarms.
             if doorbell.is_pending(Command::Acknowledge) {
                 return Err("the command is not taken".to_owned());
             }
@@ -209,39 +209,39 @@ impl Oracle {
         })
     }
 
-    /// The events since the last check; `None` if they are more than are kept, or the history began anew: where the status block
-    /// was removed and its daemon killed before it was made again.
+    /// The events since the last check; `None` if they are more than are kept, or the history was restarted: where the status
+    /// block was removed and the daemon killed before it was recreated.
     fn news<'b>(&self, block: &'b StatusBlock<u32>) -> Option<Vec<&'b EventEntry<u32>>> {
         let kept: Vec<_> = block.events().collect();
-        let before = kept.len().checked_sub(block.event_count.wrapping_sub(self.told.count) as usize)?;
-        let goes_on = match before.checked_sub(1) {
-            Some(at) => last(kept.get(at).copied()) == self.told.last,
-            // Before the first check it may have begun anew, too.
-            None => self.told.count == 0 && !self.may_forget,
+        let before = kept.len().checked_sub(block.event_count.wrapping_sub(self.checked.count) as usize)?;
+        let continues = match before.checked_sub(1) {
+            Some(at) => last(kept.get(at).copied()) == self.checked.last,
+            // Before the first check it may have been restarted too.
+            None => self.checked.count == 0 && !self.may_forget,
         };
-        goes_on.then(|| kept[before..].to_vec())
+        continues.then(|| kept[before..].to_vec())
     }
 
-    /// A slot whose last alarm, be it raised for a moment only, is not among the events since the last check.
-    fn untold(&self, block: &StatusBlock<u32>, raised: &BTreeMap<(u32, u32), Raised>) -> Option<(u32, u32)> {
+    /// A slot whose last alarm, even one raised for a moment only, is not among the events since the last check.
+    fn missing_event(&self, block: &StatusBlock<u32>, raised: &BTreeMap<(u32, u32), Raised>) -> Option<(u32, u32)> {
         let news = self.news(block)?;
-        // One that is up in a removed segment and in the new one has gone on: that is nothing to tell.
-        let goes_on = |slot: &(u32, u32), id: &AlarmId| {
-            let before = self.told.raised.get(slot);
-            self.may_forget && self.told.up.contains(slot) && before.is_some_and(|(before, _)| before == id)
+        // An alarm that is up in a removed segment and in the new one has no new event.
+        let stayed_up = |slot: &(u32, u32), id: &AlarmId| {
+            let before = self.checked.raised.get(slot);
+            self.may_forget && self.checked.up.contains(slot) && before.is_some_and(|(before, _)| before == id)
         };
-        let changed = raised.iter().filter(|(slot, now)| self.told.raised.get(slot) != Some(now));
-        let changed = changed.filter(|(slot, (id, _))| !goes_on(slot, id));
-        let is_told = |slot: &(u32, u32), id: &AlarmId| {
+        let changed = raised.iter().filter(|(slot, now)| self.checked.raised.get(slot) != Some(now));
+        let changed = changed.filter(|(slot, (id, _))| !stayed_up(slot, id));
+        let has_event = |slot: &(u32, u32), id: &AlarmId| {
             news.iter().any(|event| {
                 let AlarmEntry { kind, code, index, .. } = event.alarm;
                 place(&event.alarm) == *slot && AlarmId { kind, code, index } == *id
             })
         };
-        changed.filter(|(slot, (id, _))| !is_told(slot, id)).map(|(slot, _)| *slot).next()
+        changed.filter(|(slot, (id, _))| !has_event(slot, id)).map(|(slot, _)| *slot).next()
     }
 
-    /// What the campaign has done, past the test harness.
+    /// Reports what the campaign has done, not through the test harness, which hides the output of tests that pass.
     pub fn report(&self, name: &str) {
         use std::io::Write as _;
         let counts: Vec<String> = self.counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
@@ -280,7 +280,7 @@ fn raised() -> BTreeMap<(u32, u32), Raised> {
     all
 }
 
-/// What the lamp shows that keeps what came and went, if there is one.
+/// What the lamp `kept` shows, if there is one.
 fn kept(block: &StatusBlock<u32>) -> Option<Shows> {
     let is_it = |output: &&OutputEntry<u32>| unpack_text(&output.name, &mut [0; 32]) == "kept";
     block.outputs().iter().find(is_it).and_then(|output| Shows::ALL.get(output.shows as usize).copied())

@@ -1,5 +1,5 @@
-//! Producers that the oracle forks, kills and forks again. Each does one operation after the other, as far as it is allowed to,
-//! and says in memory shared with the oracle what it has completed; so the oracle knows what must be shown.
+//! Producers that the oracle forks, kills and forks again. Each completes one operation after the other, as many as it is
+//! allowed to, and counts them in memory that it shares with the oracle; so the oracle knows what must be shown.
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -28,16 +28,16 @@ pub struct Progress {
     allowed: AtomicU32,
     /// How many it has completed.
     done: AtomicU32,
-    /// Goes up when all that it has written may be lost.
+    /// Is incremented when all that it has written may be lost.
     wanted_again: AtomicU32,
-    /// The last of these after which it has written everything again.
+    /// The last value of `wanted_again` after which it has written everything again.
     written_again: AtomicU32,
 }
 
 /// An alarm that is up: its kind, code and level.
 pub type Up = (u32, u32, u32);
 
-/// One producer, over all its lives.
+/// One producer, over all its processes.
 pub struct Forked {
     pub module: ModuleId,
     style: Style,
@@ -57,7 +57,7 @@ fn operation(seed: u32, number: u32, count: u32) -> (u32, u32) {
 }
 
 impl Forked {
-    /// A producer that does not live yet.
+    /// A producer without a process yet.
     pub fn new(module: ModuleId, style: Style, number: u32, seed: u32) -> Forked {
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
         let size = size_of::<Progress>();
@@ -73,7 +73,7 @@ impl Forked {
         self.process
     }
 
-    /// Lets it live, or live again.
+    /// Starts it, or starts it again.
     pub fn start(&mut self) {
         if self.process.is_some() {
             return;
@@ -86,10 +86,10 @@ impl Forked {
         }
     }
 
-    /// SIGKILL, wherever it is.
+    /// Sends SIGKILL, at any instruction.
     pub fn kill(&mut self) {
         if let Some(process) = self.process.take() {
-            // SAFETY: the process is our own child, and nobody else waits for it.
+            // SAFETY: the process is our own child, and nothing else waits for it.
             unsafe {
                 libc::kill(process, libc::SIGKILL);
                 libc::waitpid(process, ptr::null_mut(), 0);
@@ -149,17 +149,17 @@ impl Forked {
         (alarm % self.alarms(), level)
     }
 
-    /// The producer's life: the library alone, which neither allocates nor locks.
+    /// The producer's process: it calls only the library, which neither allocates nor locks.
     fn live(&self) -> ! {
         let Progress { allowed, done, wanted_again, written_again } = self.progress;
         let mut producer = loop {
-            // In a storm there may be none for a while.
+            // While segments are removed there may be none for some time.
             match Producer::open(self.module, Key::of_module(self.module), Options::default()) {
                 Ok(producer) => break producer,
                 Err(_) => clock::sleep(clock::MS),
             }
         };
-        // What it did last may be half done.
+        // Its last operation may be incomplete.
         let mut first = true;
         loop {
             let again = wanted_again.load(Ordering::Acquire);
@@ -181,7 +181,7 @@ impl Forked {
         }
     }
 
-    /// Until it is written: somebody may remove the segment, or hold it.
+    /// Tries until it is written: another process may remove the segment, or hold its lock.
     fn write(&self, producer: &mut Producer, code: u32, level: u32) {
         let id = AlarmId { kind: self.number, code, index: 0 };
         loop {

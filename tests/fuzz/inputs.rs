@@ -1,4 +1,4 @@
-//! Inputs: those kept in the corpus, changed ones of them, such as a grammar gives, and raw bytes.
+//! Inputs: those kept in the corpus, changed copies of them, inputs from a grammar, and raw bytes.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub fn corpus_folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(target)
 }
 
-/// What is kept, in the order of its names.
+/// The kept inputs, in the order of their names.
 pub fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = fs::read_dir(corpus_folder(target)).expect("a corpus");
     let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("an entry").path()).collect();
@@ -48,7 +48,7 @@ fn lines(words: &'static [&'static str], most: usize) -> BoxedStrategy<Vec<u8>> 
     vec(select(words), 0..most).prop_map(|lines| lines.join("\n").into_bytes()).boxed()
 }
 
-/// Which word, and values that mean something there or nothing anywhere.
+/// The number of a word, and a value: valid for some word, or for none.
 fn written_words() -> BoxedStrategy<Vec<u8>> {
     let value = prop_oneof![
         select(&[0, 1, 2, 0x314D_4C41, 0x424D_4C41, 0x534D_4C41, u32::MAX, 0x8000_0000, 4_194_303][..]),

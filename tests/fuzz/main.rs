@@ -31,7 +31,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use support::{Board, Random};
 
-/// The kept inputs, and then so many generated ones.
+/// Runs the kept inputs, and then so many generated ones.
 fn fuzz(target: &str, cases: u32, run: impl Fn(&[u8])) {
     let kept = inputs::corpus(target);
     assert!(!kept.is_empty());
@@ -60,12 +60,12 @@ fn fuzz(target: &str, cases: u32, run: impl Fn(&[u8])) {
             let file = folder.join(format!("{target}-{:016x}", hasher.finish()));
             fs::write(&file, &bytes).expect("written");
             let corpus = inputs::corpus_folder(target);
-            panic!("{target}: {} breaks a promise; mend it, and keep it in {}", file.display(), corpus.display());
+            panic!("{target}: {} breaks a promise; fix it, and keep it in {}", file.display(), corpus.display());
         }
         Err(error) => panic!("{error}"),
     }
     let text = format!("fuzz {target}: seed {}: {} kept, {cases} generated; 0 failed\n", random.seed(), kept.len());
-    // Past the test harness.
+    // Not through the test harness, which hides the output of tests that pass.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -1,4 +1,4 @@
-//! What is tried with the real executable: its command lines, and what its shell reads.
+//! Inputs for the real executable: its command line, and the input of its shell.
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
@@ -10,11 +10,11 @@ use alarmd::sysv::{Access, Key, Segment};
 
 use crate::support::{Board, Program, wait_for};
 
-/// Runs it to its end, which comes soon, with a code that is documented and a reason where it is not 0.
+/// Runs it. It must end soon, with a documented exit code, and with a message where that is not 0.
 fn ends_well(mut command: Command, stdin: &[u8]) -> i32 {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("started");
-    // It may end before it has read all.
+    // It may end before it has read everything.
     let _ = child.stdin.take().expect("piped").write_all(stdin);
     let mut err = child.stderr.take().expect("piped");
     let reader = std::thread::spawn(move || {
@@ -48,7 +48,7 @@ pub fn command_line(board: &Board, data: &[u8]) {
     ends_well(daemon, b"");
 }
 
-/// Any bytes for `alarmctl shell`: slot 0 is then as one of its orders leaves it.
+/// Any bytes for `alarmctl shell`: afterwards slot 0 is as one of its orders leaves it.
 pub fn shell_input(board: &Board, data: &[u8]) {
     assert_eq!(ends_well(board.alarmctl(&["shell", "sdhmgt"]), data), 0);
     let key = Key::of_module(ModuleId::new(31).expect("an id"));

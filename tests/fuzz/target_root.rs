@@ -1,4 +1,4 @@
-// What each target of cargo fuzz begins with.
+// The beginning of each target of cargo fuzz.
 #[allow(dead_code)]
 #[path = "../../src/daemon/config/mod.rs"]
 mod config;
@@ -13,7 +13,7 @@ mod targets;
 
 use number::number;
 
-/// Segments of this process's own.
+/// Gives this process an IPC namespace of its own.
 fn alone(data: &[u8], run: fn(&[u8])) {
     static ALONE: std::sync::Once = std::sync::Once::new();
     ALONE.call_once(|| {

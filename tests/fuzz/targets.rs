@@ -1,4 +1,4 @@
-//! What is tried with bytes of any kind. Each function panics where a promise is broken.
+//! The targets of the fuzzing. Each takes any bytes, and panics where a promise is broken.
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,7 +83,7 @@ fn lit(name: &str) -> bool {
     std::fs::read_to_string(board().join(name)).expect("a lamp") == "1"
 }
 
-/// A daemon's loop in this process, turn by turn; nothing of it stays.
+/// A daemon's loop in this process, turn by turn. Its segments are removed when it is dropped.
 struct Daemon {
     poll: Box<Poll>,
     hardware: Sysfs,
@@ -120,7 +120,7 @@ fn remove_all() {
     }
 }
 
-/// Writes words where the data says, and calls `look` now and then.
+/// Writes words where the data says, and calls `look` after each.
 fn scribble<T: Words<AtomicU32>>(segment: &Segment, data: &[u8], mut look: impl FnMut(usize)) {
     let words = words::<AtomicU32, _>(segment.view::<T>().expect("whole"));
     for (at, chunk) in data.chunks_exact(5).take(2000).enumerate() {
@@ -145,7 +145,7 @@ fn status() -> Box<StatusBlock<u32>> {
     block
 }
 
-/// Any words in a module's segment: no more than wrong alarms of that module, which the original client's wipe ends.
+/// Any words in a module's segment: they cause only wrong alarms of that module, which the original client's wipe clears.
 pub fn module_segment(data: &[u8]) {
     let mut daemon = Daemon::start().expect("started");
     raise_other();
@@ -184,7 +184,7 @@ pub fn module_segment(data: &[u8]) {
     assert_eq!((lit("ours"), lit("other")), (false, true));
 }
 
-/// Any words in the doorbell: the next alarm is seen after one wait, and the doorbell is one again after a health check.
+/// Any words in the doorbell: the next alarm is seen after one wait, and a health check repairs the doorbell.
 pub fn doorbell(data: &[u8]) {
     let mut daemon = Daemon::start().expect("started");
     scribble::<Doorbell>(&attach(Key::DOORBELL), data, |at| {
@@ -209,7 +209,7 @@ pub fn status_block(data: &[u8]) {
     {
         let segment = Segment::create(Key::STATUS, StatusBlock::SIZE, 0o644).expect("made");
         let all = words::<AtomicU32, _>(segment.view::<StatusSegment>().expect("whole"));
-        // The head as it is given; then repeated all over, or at places that it names.
+        // The data over the head; then pairs of it as place and value.
         let given: Vec<u32> =
             data.chunks_exact(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect();
         for (word, value) in all.iter().zip(&given) {
@@ -233,7 +233,7 @@ pub fn status_block(data: &[u8]) {
             assert!(lit("other"), "rebuilt from the modules");
             assert_eq!(status().alarms().iter().filter(|alarm| alarm.module == OTHER.get()).count(), 1);
         }
-        // It names a process that lives, as a daemon's would.
+        // It names a living process, as the block of a running daemon does.
         Err(StartError::Runs(_)) => remove_all(),
         Err(error) => panic!("{error}"),
     }

@@ -105,7 +105,7 @@ impl Sysfs {
     }
 }
 
-/// Nothing is remembered: what is exported comes and goes.
+/// The kernel caches nothing: exported lines come and go.
 const TTL: Duration = Duration::ZERO;
 
 fn attributes(node: Node) -> FileAttr {
@@ -148,7 +148,7 @@ impl Filesystem for Sysfs {
         }
     }
 
-    /// Cutting off is allowed and does nothing, as in sysfs.
+    /// Truncation is allowed and does nothing, as in sysfs.
     #[allow(clippy::too_many_arguments)]
     fn setattr(
         &mut self,
@@ -265,7 +265,7 @@ impl Filesystem for Sysfs {
     }
 }
 
-/// The hardware side, in the test's hands.
+/// The hardware side, which the test controls.
 pub struct Gpio(Arc<Mutex<Hardware>>);
 
 impl Gpio {
@@ -282,7 +282,7 @@ impl Gpio {
         for folder in [&tmpfs, &served] {
             fs::create_dir(folder).expect("made");
         }
-        // /sys/class takes no new folder: an empty `gpio` is laid over it, and the stand-in bound there.
+        // No folder can be made in /sys/class: an overlay adds an empty `gpio`, and the stand-in is bound there.
         mount("tmpfs", &tmpfs, "tmpfs", 0, "");
         let [upper, work] = ["upper/gpio", "work"].map(|name| tmpfs.join(name));
         fs::create_dir_all(&upper).expect("made");

@@ -16,7 +16,7 @@ fn shell(board: &Board, module: &str, input: &str) -> Ran {
     let mut command = board.alarmctl(&["shell", module]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("started");
-    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("told");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("sent");
     Ran::from(child.wait_with_output().expect("ended"))
 }
 
@@ -51,7 +51,7 @@ fn modules_go_by_name_or_id_and_unknown_ones_are_told_with_the_known() {
         for command in ["raise", "clear", "shell", "key", "remove"] {
             for unknown in ["fan", "33", "0", "256"] {
                 if (command, unknown) == ("remove", "33") {
-                    continue; // it may have left its segment behind; there is none
+                    continue; // remove also takes modules that are not configured
                 }
                 let ran = board.ctl(&[command, unknown]);
                 assert_eq!(ran.code, 1, "{command} {unknown}: {ran:?}");
@@ -96,21 +96,21 @@ fn a_wrong_command_line_is_a_usage_error() {
 #[test]
 fn status_says_with_its_exit_code_that_no_daemon_runs() {
     let Some(mut board) = Board::bare(TWO) else { return };
-    let nobody = |board: &Board| {
+    let no_daemon = |board: &Board| {
         for arguments in [&["status"][..], &["status", "--json"]] {
             let ran = board.ctl(arguments);
             assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{ran:?}");
             assert!(ran.err.contains("alarmd is not running"), "{ran:?}");
         }
     };
-    nobody(&board);
+    no_daemon(&board);
     board.start();
     assert_eq!(board.status()["daemon"]["healthy"], true);
     board.stop();
-    nobody(&board);
+    no_daemon(&board);
     board.start();
     board.kill();
-    nobody(&board);
+    no_daemon(&board);
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn shell_leaves_at_2_and_at_the_end_of_input_and_ignores_what_is_no_number() {
     let mut command = board.alarmctl(&["shell", "sdhmgt"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("started");
-    child.stdin.take().expect("piped").write_all(b"\xff\n1\n").expect("told");
+    child.stdin.take().expect("piped").write_all(b"\xff\n1\n").expect("sent");
     let ran = Ran::from(child.wait_with_output().expect("ended"));
     assert!(ran.code == 0 && ran.out.contains("raised") && ran.err.contains("is not a number"), "{ran:?}");
     let ran = shell(&board, "sdhmgt", "1\nfoo 0\n");
     assert_eq!(ran.code, 0);
     assert!(ran.err.contains("'foo' is not a number; ignored"), "{ran:?}");
     assert_eq!(ran.out, "module sdhmgt: raised\nmodule sdhmgt: cleared\n");
-    // End of input does not remove.
+    // The end of the input does not remove the segment.
     let key = Key::fixed(0x414C_001F).expect("a key");
     assert!(Segment::find(key).is_ok());
     let ran = shell(&board, "sdhmgt", "2 1 1 1\n");
@@ -167,7 +167,7 @@ fn clear_ends_one_alarm_or_all_and_says_when_there_was_none() {
     assert!(board.done(&["clear", "sdhmgt", "--type", "3"]).starts_with("nothing to clear"));
     assert!(board.done(&["clear", "sdhmgt", "--type", "2"]).starts_with("cleared"));
     assert!(board.done(&["clear", "sdhmgt", "--type", "2"]).starts_with("nothing to clear"));
-    // Slot 0 as well, if it is this alarm.
+    // Slot 0 too, if it holds this alarm.
     assert!(
         board.done(&["clear", "sdhmgt", "--type", "0x14", "--code", "0x11", "--index", "0x12"]).starts_with("cleared")
     );
@@ -207,7 +207,7 @@ fn key_tells_which_key_from_what_and_what_would_change_it() {
     let out = board.done(&["key", "/", "31"]);
     assert!(out.contains("ftok(/, 31)") && out.contains("inode") && out.contains("recreated"), "{out}");
     let all: Value = serde_json::from_str(&board.done(&["key", "--json"])).expect("JSON");
-    let keys: Vec<u64> = all.as_array().expect("keys").iter().filter_map(|told| told["key"].as_u64()).collect();
+    let keys: Vec<u64> = all.as_array().expect("keys").iter().filter_map(|report| report["key"].as_u64()).collect();
     assert_eq!(keys, [0x414C_001F, 0x1234, 0x414C_0100, 0x414C_0101]);
     for (path, words) in [(".", "relative"), ("/no/such", "missing")] {
         let ran = board.ctl(&["key", path, "31"]);
@@ -230,14 +230,14 @@ fn a_segment_without_permission_is_told_with_the_remedy() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("module sdhmgt: key 0x414c001f: ") && ran.err.contains("EACCES"), "{ran:?}");
     assert!(ran.err.contains("set mode and group in alarmd.conf"), "{ran:?}");
-    // Who may write it still does.
+    // A user who may write it is not affected.
     assert!(command.output().expect("run").status.success());
 }
 
 #[test]
 fn a_full_table_of_segments_is_told_with_the_limit() {
     let Some(mut board) = Board::bare(TWO) else { return };
-    // Of this IPC namespace alone.
+    // The limit of this IPC namespace only.
     let limit = |segments: &str| std::fs::write("/proc/sys/kernel/shmmni", segments);
     if let Err(error) = limit("2") {
         return skip(&format!("SHMMNI cannot be set: {error}"));
@@ -254,10 +254,10 @@ fn a_full_table_of_segments_is_told_with_the_limit() {
     let ran = Ran::from(board.alarmd().output().expect("run"));
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("status block") && ran.err.contains("/proc/sys/kernel/shmmni"), "{ran:?}");
-    // With room for that alone it works, refuses the rest, and takes it as soon as there is room.
+    // With room for the status block only it works, refuses the other segments, and accepts them when there is room.
     limit("3").expect("set");
     board.start();
-    assert_eq!(board.segment("alarm", "fixed").expect("told")["state"], "refused");
+    assert_eq!(board.segment("alarm", "fixed").expect("in the status")["state"], "refused");
     taken.id().remove().expect("removed");
     drop(taken);
     limit("8").expect("set");

@@ -38,7 +38,7 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.ends_with("alarmd.conf: good: 1 modules, 1 outputs\n"), "{ran:?}");
     assert!(ran.err.contains("alarmd.conf:3: ftok = .: the path is relative"), "{ran:?}");
-    // Nothing was touched.
+    // It has touched nothing.
     assert!(Segment::find(Key::STATUS).is_err());
 }
 
@@ -95,7 +95,7 @@ fn the_pidfile_is_empty_until_the_daemon_works_and_gone_after_it() {
     assert_eq!(pid, format!("{}\n", board.daemon().id()));
     board.stop();
     assert!(!pidfile.exists());
-    // Killed, it leaves its file; the next start takes it over.
+    // A daemon that is killed leaves its file, and the next start takes it over.
     board.start();
     board.kill();
     assert!(pidfile.exists());
@@ -113,7 +113,7 @@ fn a_second_daemon_says_who_runs_and_exits() {
         let ran = Ran::from(board.alarmd().args(arguments).output().expect("run"));
         assert!(ran.code == 1 && ran.err.contains(&running), "{ran:?}");
     }
-    // It has harmed neither the first one's file nor its work.
+    // The second daemon has disturbed neither the pidfile nor the work of the first.
     assert!(pidfile.exists());
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
@@ -132,7 +132,7 @@ fn sigterm_and_sigint_leave_in_order() {
         board.wait_for_output("any", "1");
         board.daemon().signal(signal);
         board.stop();
-        // The lamp is off, the relay says that nobody watches.
+        // The lamp is off, and the relay shows that alarmd does not run.
         assert_eq!((board.output("any"), board.output("relay")), ("0".to_owned(), "0".to_owned()));
         board.done(&["clear", "alarm"]);
     }
@@ -163,7 +163,7 @@ fn sighup_reads_the_configuration_again() {
         outputs.iter().find(|output| output["name"] == name).map(|output| output["writes"].clone())
     };
     let before = writes("any");
-    // Another order, one module less, another output, the relay gone.
+    // Another order, one module fewer, a new output, and no relay.
     board.configure(
         "[daemon]\npoll_ms = 20\n[lamp new]\npath = {dir}/new\nmodules = alarm\n[module alarm]\nid = 32\n\
          [lamp any]\npath = {dir}/any\n",
@@ -171,9 +171,9 @@ fn sighup_reads_the_configuration_again() {
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("configuration read again");
     assert_eq!((board.output("new"), board.output("any")), ("1".to_owned(), "1".to_owned()));
-    assert_eq!(board.output("relay"), "0", "left where nobody watches it");
+    assert_eq!(board.output("relay"), "0", "it shows that alarmd does not watch it");
     board.wait_for_log("cleared: module sdhmgt: type 0x1");
-    // What stayed the same was not touched: neither its line nor its alarm.
+    // A line and an alarm that stayed the same were not touched.
     assert_eq!(writes("any"), before);
     assert_eq!(board.log().matches("raised: module alarm").count(), 1, "{}", board.log());
     board.done(&["clear", "alarm", "--type", "2"]);
@@ -274,7 +274,7 @@ fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
     let daemon = Process(child);
     wait_until("it works", || fs::read_to_string(&pidfile).is_ok_and(|pid| !pid.is_empty()));
     let mut producer = open_producer(SDHMGT);
-    // Far more lines than a pipe holds.
+    // Far more lines than fit into a pipe.
     for turn in 0..600 {
         let alarm = AlarmId::default();
         if turn % 2 == 0 {
@@ -306,7 +306,7 @@ fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp bad]\npath = {dir}/no/bad\n") else { return };
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("configuration read again");
-    wait_until("still told", || board.done(&["status"]).contains("running, 1 of 1 outputs FAILED"));
+    wait_until("the failure is still shown", || board.done(&["status"]).contains("runs, 1 of 1 outputs FAILED"));
     assert_eq!(board.status()["alarms"][0]["origin"], "output failed");
 }
 
@@ -360,7 +360,7 @@ fn a_terminal_that_nobody_reads_holds_nobody_up() {
     for count in 1..=300 {
         producer.raise(AlarmId::default(), 1).expect("raised");
         producer.clear(AlarmId::default()).expect("cleared");
-        wait_until("it is told", || status_words().event_count >= 2 * count);
+        wait_until("it is published", || status_words().event_count >= 2 * count);
     }
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");

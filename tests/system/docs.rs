@@ -1,4 +1,4 @@
-//! What the pages promise.
+//! The promises of the documentation.
 use std::fs;
 use std::mem::{offset_of, size_of};
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn every_key_of_the_configuration_is_in_its_page_and_in_the_manual() {
     {
         let Some(board) = Board::bare(&format!("{unknown}\nno_such_key = 1\n")) else { return };
         let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
-        let known = ran.err.trim().rsplit_once("known here: ").expect("the keys are told").1.to_owned();
+        let known = ran.err.trim().rsplit_once("known here: ").expect("the known keys").1.to_owned();
         for key in known.split(", ") {
             assert!(pages[0].contains(&format!("\n| {key} |")), "[{section}] {key} is not in docs/configuration.md");
             assert!(pages[1].contains(&format!("\n.It Cm {key}\n")), "[{section}] {key} is not in alarmd.conf.5");
@@ -100,7 +100,7 @@ fn the_c_examples_in_the_pages_compile_and_raise() {
     }
 }
 
-/// All tests' source.
+/// The source of all tests.
 fn sources(folder: &Path, into: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -125,7 +125,7 @@ fn every_claim_of_the_threat_model_has_its_test() {
             "{name} is named in docs/threat-model.md, and no test"
         );
     }
-    // Each row of a table tells one.
+    // Each row of a table names one.
     for row in page.lines().filter(|line| line.starts_with("| ") && line.split('|').count() >= 4) {
         let is_head = row.contains("shown by")
             || row.contains("---")

@@ -1,4 +1,4 @@
-//! alarmctl doctor: each finding has a level, what was found, why it matters and how to fix it; an error is exit code 1.
+//! alarmctl doctor: each fault is reported with a reason and a remedy, and the exit code is 1.
 use std::fs;
 use std::process::Command;
 
@@ -18,8 +18,8 @@ fn findings(board: &Board, subject: &str) -> Vec<[String; 3]> {
     let ran = board.ctl(&["doctor", "--json"]);
     let report: Value = serde_json::from_str(&ran.out).expect("JSON");
     let all = report["findings"].as_array().expect("findings").clone();
-    let errors = all.iter().filter(|finding| finding["level"] == "error").count();
-    assert_eq!((report["errors"].as_u64(), ran.code), (Some(errors as u64), i32::from(errors > 0)), "{ran:?}");
+    let wrong = all.iter().filter(|finding| finding["level"] == "wrong").count();
+    assert_eq!((report["wrong"].as_u64(), ran.code), (Some(wrong as u64), i32::from(wrong > 0)), "{ran:?}");
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let of = all.iter().filter(|finding| finding["subject"] == subject);
     of.map(|finding| {
@@ -53,7 +53,7 @@ fn a_healthy_board_has_no_errors_and_nothing_is_left_behind() {
     assert!(ran.out.contains("ok       daemon: running (process ") && !ran.out.contains("ERROR"), "{ran:?}");
     assert_eq!(fs::read_to_string("/proc/sysvipc/shm").expect("segments").lines().count(), before);
     assert_eq!(board.ctl(&["doctor", "--fast"]).code, 2);
-    // This test runs in an IPC namespace of its own.
+    // This test has a namespace of its own, where that can be seen.
     match fs::read_link("/proc/1/ns/ipc") {
         Ok(_) => says(&board, "IPC namespace", "warning", "not the namespace of init"),
         Err(_) => says(&board, "IPC namespace", "ok", "not readable by this user"),
@@ -75,8 +75,8 @@ fn no_daemon_is_a_warning_and_a_hung_one_is_an_error() {
     board.thaw();
     wait_until("healthy again", || findings(&board, "daemon").iter().any(|[level, ..]| level == "ok"));
     board.signal_worker(libc::SIGKILL);
-    wait_until("reported", || {
-        findings(&board, "daemon").iter().any(|[_, what, _]| what == "worker restarts since alarmd was started: 1")
+    wait_until("the restart is reported", || {
+        findings(&board, "daemon").iter().any(|(_, what)| what == "its worker had to be started again 1 times")
     });
 }
 
@@ -158,9 +158,9 @@ fn lines_that_are_absent_in_use_unwritable_or_inputs_are_errors() {
     for line in gpio.hardware().lines.values_mut() {
         (line.held, line.locked) = (false, false);
     }
-    says(&board, "lamp a", "ok", "can be driven");
-    assert!(!gpio.line(17).exported && gpio.edges(17).is_empty(), "the check changed the line");
-    // While a daemon is running nothing is exported, and what the daemon cannot drive is one finding.
+    says(&board, "lamp a", "good", "can be driven");
+    assert!(!gpio.line(17).exported && gpio.edges(17).is_empty(), "it was looked at, and left as it was");
+    // While a daemon runs nothing is exported, and a line that the daemon cannot drive is reported.
     board.start();
     board.freeze();
     fs::write("/sys/class/gpio/gpio17/direction", "in").expect("an input");
@@ -176,6 +176,6 @@ fn a_missing_watchdog_is_an_error_and_an_existing_one_is_not_opened() {
     says(&board, "watchdog", "error", "does not exist");
     let path = board.path("watchdog");
     assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
-    // Opening a pipe without a reader would block for ever.
-    says(&board, "watchdog", "ok", "exists and is writable");
+    // Opening a pipe that has no reader would block for ever.
+    says(&board, "watchdog", "good", "is there");
 }

@@ -1,5 +1,5 @@
-//! Real GPIO files, as far as a machine without GPIO has them: the stand-in is held against a real kernel's answers
-//! first, and the daemon against the stand-in then.
+//! GPIO lines on a machine without GPIO: one test compares the stand-in's answers with those of a real kernel, the others
+//! run the daemon with the stand-in.
 use std::ffi::CString;
 use std::fs;
 use std::io;
@@ -21,7 +21,7 @@ fn board(config: &str, lines: &[u32]) -> Option<(Board, Gpio)> {
 #[test]
 fn a_line_starts_at_its_right_level_follows_and_rests_without_a_glitch() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
-    // The lamp is dark at the high level: its one edge at the start is that. The relay is energised.
+    // The lamp is dark at the high level, so it has one edge at the start. The relay is energised.
     board.start();
     assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![true], vec![true]));
     board.done(&["raise", "sdhmgt"]);
@@ -38,7 +38,7 @@ fn a_start_with_an_alarm_up_has_no_edge_but_the_alarms() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.done(&["raise", "sdhmgt"]);
     board.start();
-    // Both lines stand low as the board left them, which is what they must show.
+    // Both lines are low after the boot, and that is the level they must have.
     assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![], vec![]));
     assert!(gpio.line(17).output && gpio.line(18).output);
 }
@@ -60,14 +60,14 @@ fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
     gpio.hardware().lines.get_mut(&17).expect("there").held = true;
     board.start();
     board.wait_for_log("lamp critical: gpio 17: export: ");
-    // C libraries have words of their own before the name.
+    // The text before the name differs between C libraries.
     board.wait_for_log(" (EBUSY): the kernel holds this line");
     board.wait_for_log("/sys/class/leds");
     board.wait_for_log("relay office: gpio 18: export: Invalid argument (EINVAL): there is no such line");
     let status = board.done(&["status"]);
     assert!(status.contains("FAILED: ") && status.contains("(EBUSY)"), "{status}");
     assert_eq!(board.status()["alarms"].as_array().map(Vec::len), Some(2));
-    // The kernel lets go of it.
+    // The kernel releases it.
     gpio.hardware().lines.get_mut(&17).expect("there").held = false;
     board.wait_for_log("lamp critical: works again");
     wait_until("it shows the other line's failure", || !gpio.line(17).high);
@@ -81,7 +81,7 @@ fn a_line_that_somebody_unexports_is_set_up_again() {
     board.wait_for_log("relay office: gpio 18: read: No such device (ENODEV): somebody unexported the line");
     board.wait_for_log("raised: module alarmd: output 2 failed (major)");
     board.wait_for_log("relay office: works again");
-    // An alarm that comes before the health check finds a dead descriptor, and drives the relay all the same.
+    // An alarm before the next health check finds a stale descriptor, and drives the relay nevertheless.
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
     board.done(&["raise", "sdhmgt"]);
     wait_until("the relay has dropped", || !gpio.line(18).high);
@@ -94,7 +94,7 @@ fn a_line_that_somebody_turns_into_an_input_or_round_is_set_right() {
     board.start();
     fs::write("/sys/class/gpio/gpio18/active_low", "1").expect("turned round");
     board.wait_for_log("relay office: somebody else changed the line; set right");
-    // Set up a second time, to the end.
+    // It was set up a second time.
     wait_until("turned back", || board.status()["outputs"][1]["writes"] == 2);
     assert_eq!(fs::read_to_string("/sys/class/gpio/gpio18/active_low").expect("read"), "0\n");
     // It moved no line, neither there nor back.
@@ -125,13 +125,13 @@ fn files_that_become_writable_late_are_waited_for() {
     assert!(gpio.line(18).high);
 }
 
-/// What an operation gave: a count, or the error's words as the C library has them.
-fn told(done: io::Result<usize>) -> String {
+/// The result of an operation: a count, or the C library's text for the error.
+fn result(done: io::Result<usize>) -> String {
     match done {
         Ok(count) => format!("{count} "),
         Err(error) => {
             let errno = error.raw_os_error().expect("the kernel's");
-            // SAFETY: strerror gives a C string; nobody else in this test asks meanwhile.
+            // SAFETY: strerror gives a C string; no other thread of this test calls it in the meantime.
             let words = unsafe { std::ffi::CStr::from_ptr(libc::strerror(errno)) };
             format!("-1 {}", words.to_str().expect("UTF-8"))
         }
@@ -141,12 +141,12 @@ fn told(done: io::Result<usize>) -> String {
 fn write(file: &str, text: &str) -> String {
     let name = file.rsplit('/').next().expect("a name");
     let done = fs::File::options().write(true).open(file).map(|file| {
-        // One write, as it is: `write_all` would leave an empty one out.
+        // One write(2): `write_all` would skip an empty one.
         // SAFETY: the text is ours and its length goes with it.
         let count = unsafe { libc::write(std::os::fd::AsRawFd::as_raw_fd(&file), text.as_ptr().cast(), text.len()) };
         if count == -1 { Err(io::Error::last_os_error()) } else { Ok(count as usize) }
     });
-    format!("write {name:<28} '{text}' -> {}\n", told(done.and_then(|count| count)))
+    format!("write {name:<28} '{text}' -> {}\n", result(done.and_then(|count| count)))
 }
 
 fn read(file: &str) -> String {
@@ -154,14 +154,14 @@ fn read(file: &str) -> String {
     let mut buffer = [0; 63];
     let done = fs::File::open(file).and_then(|file| file.read_at(&mut buffer, 0));
     let text = String::from_utf8_lossy(&buffer[..*done.as_ref().unwrap_or(&0)]).into_owned();
-    let (count, words) = match told(done) {
+    let (count, words) = match result(done) {
         failed if failed.starts_with("-1") => ("-1".to_owned(), failed[3..].to_owned()),
         count => (count.trim().to_owned(), String::new()),
     };
     format!("read  {name:<28} -> {count} '{}' {words}\n", text.trim_end_matches('\n'))
 }
 
-/// Does what was done to a real kernel's line 2041, with 2043 held, and prints the answers in the recording's form.
+/// Repeats what was done to line 2041 of a real kernel, with 2043 held, and gives the answers in the recording's form.
 fn probe() -> String {
     let control = |file: &str, text: &str| write(&format!("/sys/class/gpio/{file}"), text);
     let of = |file: &str| format!("/sys/class/gpio/gpio2041/{file}");
@@ -213,16 +213,16 @@ fn probe() -> String {
     say(set("direction", "out"));
     let kept = fs::File::options().read(true).write(true).open(of("value")).expect("opened");
     for level in ["1", "0", "1", "0"] {
-        say(format!("pwrite kept fd {level} -> {};", told(kept.write_at(level.as_bytes(), 0))));
+        say(format!("pwrite kept fd {level} -> {};", result(kept.write_at(level.as_bytes(), 0))));
         let mut buffer = [0; 3];
         let count = kept.read_at(&mut buffer, 0);
-        say(format!(" pread -> {}'{}' \n", told(count), char::from(buffer[0])));
+        say(format!(" pread -> {}'{}' \n", result(count), char::from(buffer[0])));
     }
     for (number, place, level) in [(1, "pos0", "1"), (2, "no seek, pos1", "0")] {
-        say(format!("write#{number} ({place}) -> {}\n", told(io::Write::write(&mut &kept, level.as_bytes()))));
+        say(format!("write#{number} ({place}) -> {}\n", result(io::Write::write(&mut &kept, level.as_bytes()))));
         say(get("value"));
     }
-    say(format!("pwrite off 7 -> {}\n", told(kept.write_at(b"0", 7))));
+    say(format!("pwrite off 7 -> {}\n", result(kept.write_at(b"0", 7))));
     let mut poll =
         libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(&kept), events: libc::POLLPRI | libc::POLLERR, revents: 0 };
     // SAFETY: one `pollfd`, as the count says.
@@ -233,11 +233,12 @@ fn probe() -> String {
         let flags = libc::O_WRONLY | libc::O_CREAT | if what.contains("TRUNC") { libc::O_TRUNC } else { 0 };
         // SAFETY: a C string that lives through the call.
         let opened = unsafe { libc::open(path.as_ptr(), flags, 0o644) };
-        let words = if opened == -1 { told(Err(io::Error::last_os_error()))[3..].to_owned() } else { "ok".to_owned() };
+        let words =
+            if opened == -1 { result(Err(io::Error::last_os_error()))[3..].to_owned() } else { "ok".to_owned() };
         say(format!("{what} -> {words}\n"));
     }
     say(control("unexport", "2041"));
-    say(format!("stale fd after unexport -> {}\n", told(kept.write_at(b"1", 0))));
+    say(format!("stale fd after unexport -> {}\n", result(kept.write_at(b"1", 0))));
     say(get("value"));
     all
 }
@@ -249,7 +250,7 @@ fn the_stand_in_answers_as_a_real_kernel_did() {
     let recorded = include_str!("../gpio-recording.txt");
     let answered = probe();
     for (position, (answer, record)) in answered.lines().zip(recorded.lines()).enumerate() {
-        // musl has words of its own for two errors.
+        // musl has other texts for two errors.
         let glibc =
             answer.replace("Resource busy", "Device or resource busy").replace("I/O error", "Input/output error");
         assert_eq!(glibc, record, "line {}", position + 1);

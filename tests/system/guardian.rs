@@ -12,7 +12,7 @@ use alarmd::process::is_gone;
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, Process, skip, wait_until};
 
-/// A lamp on 17, a fail-safe relay on 18; 19 is nobody's yet.
+/// A lamp on 17, a fail-safe relay on 18; 19 is not configured.
 const LINES: &str =
     "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\ngpio = 17\n[relay office]\ngpio = 18\n";
 
@@ -38,8 +38,8 @@ fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
         board.events() == ["raised alarmd worker restarted type 4", "cleared alarmd worker restarted type 4"]
     });
     let history = board.done(&["history"]);
-    let told = history.lines().nth(1).expect("a line");
-    assert!(told.contains("raised   warning") && told.ends_with("worker restarted"), "{history}");
+    let line = history.lines().nth(1).expect("a line");
+    assert!(line.contains("raised   warning") && line.ends_with("worker restarted"), "{history}");
     // It works as the first one did.
     board.done(&["raise", "sdhmgt"]);
     wait_until("shown", || gpio.edges(17) == [true] && gpio.edges(18) == [true, false, true, false]);
@@ -93,7 +93,7 @@ fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
     let Some((_board, gpio, mut daemon)) = setting_up() else { return };
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.id())).expect("read");
     alarmd::process::kill(children.trim().parse().expect("a worker"));
-    // Before it has ever worked it is not started again: who started alarmd must know.
+    // Before a worker has ever worked it is not started again: the process that started alarmd must see the failure.
     assert_eq!(daemon.exit_code(), Some(1));
     assert_eq!(gpio.edges(18), [true, false]);
 }
@@ -109,7 +109,7 @@ fn when_the_guardian_dies_while_the_worker_sets_up_the_relay_is_dropped_too() {
 #[test]
 fn a_worker_that_hangs_while_it_reads_the_configuration_again_is_replaced_too() {
     let Some((board, gpio)) = board(LINES) else { return };
-    // It will wait for the new lamp's files.
+    // The worker will wait for the new lamp's files.
     gpio.hardware().lines.get_mut(&19).expect("there").locked = true;
     board.configure(&format!("{LINES}[lamp late]\ngpio = 19\n"));
     board.daemon().signal(libc::SIGHUP);
@@ -147,7 +147,7 @@ fn when_the_guardian_dies_the_worker_drops_the_relay_and_ends() {
     wait_until("the worker ends", || is_gone(worker));
     assert_eq!(gpio.edges(18), [true, false]);
     board.wait_for_log("the guardian has died: fail-safe outputs show an alarm");
-    // As init does.
+    // init does the same.
     board.start();
     assert_eq!(gpio.edges(18), [true, false, true]);
 }
@@ -238,7 +238,7 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
 #[test]
 fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
     let Some((board, _gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 500")) else { return };
-    // Changed, and not told to read it: the next worker does.
+    // The file has changed, without a reload: the next worker reads it.
     board.configure("[daemon]\npoll_ms = 60000\nhang_ms = 60000\n[module sdhmgt]\nid = 31\n");
     board.signal_worker(libc::SIGKILL);
     board.wait_for_restarts(1);
@@ -267,18 +267,18 @@ fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
     for _ in 0..3 {
         wait_until("it is fed", || food().contains(&0));
     }
-    // The guardian still checks, and there are no rounds: for twice the time in which it would feed it there is no food.
+    // The guardian still checks, but there are no rounds: nothing is written for twice the time between two writes.
     board.signal_worker(libc::SIGSTOP);
-    let mut hungry_since = Instant::now();
-    wait_until("no food for 600 ms", || {
+    let mut quiet_since = Instant::now();
+    wait_until("nothing is written for 600 ms", || {
         if !food().is_empty() {
-            hungry_since = Instant::now();
+            quiet_since = Instant::now();
         }
-        hungry_since.elapsed() >= Duration::from_millis(600)
+        quiet_since.elapsed() >= Duration::from_millis(600)
     });
     board.signal_worker(libc::SIGCONT);
     wait_until("it is fed", || food().contains(&0));
-    // It hung for longer than the watchdog's time, and not for as long as it may.
+    // The worker hung for longer than watchdog_s, but not for hang_ms.
     assert_eq!(board.status()["daemon"]["restarts"], 0);
     board.stop();
     assert_eq!(food().last(), Some(&b'V'));

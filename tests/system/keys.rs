@@ -43,11 +43,11 @@ fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
     let Some(board) = Board::new(config) else { return };
     board.wait_for_log("module sdhmgt: ftok = .: the path is relative");
     board.wait_for_log("the fixed key 0x414c001f alone serves");
-    assert_eq!(board.segment("sdhmgt", "ftok").expect("told")["state"], "no key");
+    assert_eq!(board.segment("sdhmgt", "ftok").expect("in the status")["state"], "no key");
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
     board.wait_for_output("any", "1");
-    // Said once, not at each health check.
+    // It is logged once, not at each health check.
     board.wait_for_checks(2);
     assert_eq!(board.log().matches("the path is relative").count(), 1);
 }
@@ -69,10 +69,10 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     let path = board.path("path");
     let path = path.to_str().expect("UTF-8");
     let mut old = board.old_producer(&["ftok", path, "31"]);
-    wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
-    make_anew(&board, 0);
+    wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("in the status")["producers"] == 1);
+    recreate_path(&board, 0);
     board.wait_for_log("the key moved from");
-    // Who attached before is still heard, and so is who comes by the new key.
+    // A producer that attached before is still read, and so is one that uses the new key.
     old.raise();
     board.wait_for_output("any", "1");
     let mut new = board.old_producer(&["ftok", path, "31"]);
@@ -81,7 +81,7 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     old.clear();
     new.clear();
     board.wait_for_output("any", "0");
-    // When the last one has left the former segment, it is watched no more.
+    // The former segment is watched until the last producer has left it.
     old.process.kill();
     wait_until("the former one is given up", || board.segment("sdhmgt", "former").is_none());
     new.raise();
@@ -96,7 +96,7 @@ fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
     let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
     old.raise();
     board.wait_for_alarms(1);
-    wait_until("counted", || board.segment("sdhmgt", "ftok").expect("told")["producers"] == 1);
+    wait_until("counted", || board.segment("sdhmgt", "ftok").expect("in the status")["producers"] == 1);
     fs::rename(&path, &kept).expect("moved away");
     fs::write(&path, "").expect("another one");
     wait_until("followed", || board.segment("sdhmgt", "former").is_some());
@@ -115,16 +115,16 @@ fn a_path_whose_key_is_another_segments_is_refused() {
     board.configure(&format!("[module a]\nid = 30\nkey = {key}\n[module b]\nid = 31\nftok = /\n"));
     board.start();
     board.wait_for_log("module b: ftok = /: its key is another segment's");
-    assert_eq!(board.segment("b", "ftok").expect("told")["state"], "no key");
+    assert_eq!(board.segment("b", "ftok").expect("in the status")["state"], "no key");
     assert!(Segment::find(key).is_ok());
 }
 
-/// The inode stays taken, so that the path gets another one.
-fn make_anew(board: &Board, turn: u32) {
+/// Recreates the path. The old inode stays in use, so that the path gets another one.
+fn recreate_path(board: &Board, turn: u32) {
     let before = ftok_key(board);
     let path = board.path("path");
     fs::rename(&path, board.path(&format!("old{turn}"))).expect("moved away");
-    fs::write(&path, "").expect("made anew");
+    fs::write(&path, "").expect("recreated");
     wait_until("the key has moved", || ftok_key(board) != before);
 }
 
@@ -135,7 +135,7 @@ fn an_alarm_in_a_former_segment_stays_when_its_producer_dies_until_it_is_cleared
     let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
     old.raise();
     board.wait_for_output("any", "1");
-    make_anew(&board, 1);
+    recreate_path(&board, 1);
     old.process.kill();
     wait_until("its death is seen", || {
         board.segment("sdhmgt", "former").is_some_and(|segment| segment["producers"] == 0)
@@ -155,7 +155,7 @@ fn a_path_that_moves_again_and_again_loses_no_alarm() {
         let mut producer = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
         producer.raise();
         board.wait_for_alarms(turn as usize + 1);
-        make_anew(&board, turn);
+        recreate_path(&board, turn);
         all.push(producer);
     }
     assert_eq!(board.alarm_count(), 4);

@@ -55,7 +55,7 @@ fn on_lost_hold_keeps_the_alarms_until_a_producer_writes_again() {
     board.wait_for_log("the segment was removed; made segment");
     let status = board.status();
     assert_eq!((board.output("any").as_str(), &status["alarms"][0]["type"]), ("1", &Value::from(1)));
-    // The new segment knows of no alarm: what its producer writes is what counts now.
+    // The new segment holds no alarm: from now on what its producer writes counts.
     board.done(&["raise", "sdhmgt", "--type", "2"]);
     board.done(&["clear", "sdhmgt", "--type", "2"]);
     board.wait_for_output("any", "0");
@@ -75,7 +75,7 @@ fn on_lost_raise_raises_lost_until_a_producer_is_there() {
 #[test]
 fn a_key_that_comes_back_as_another_segment_is_followed() {
     let Some(board) = Board::new(LAMP) else { return };
-    // Removed and made anew between two health checks, by somebody who does not know of the daemon.
+    // Another process removes and recreates it between two health checks, and does not ring.
     board.freeze();
     ipcrm(KEY);
     let segment = Segment::create(KEY, 2048, 0o600).expect("made");
@@ -94,7 +94,7 @@ fn a_producer_in_a_removed_segment_finds_the_new_one_by_itself() {
     board.wait_for_output("any", "1");
     for _ in 0..3 {
         ipcrm(KEY);
-        // At any moment of the daemon's check: the alarm must arrive whoever makes the new segment.
+        // At any moment of the daemon's check: the alarm must arrive, whichever process creates the new segment.
         producer.raise(AlarmId::default(), 1).expect("raised");
         wait_until("the daemon has followed to the new segment, which holds it", || {
             let segment = board.segment("sdhmgt", "fixed").expect("a fixed segment");
@@ -119,11 +119,11 @@ fn a_removed_doorbell_and_status_block_are_made_again() {
         now.iter().zip(before).all(|(now, before)| now.is_some_and(|now| now != before))
     });
     board.wait_for_log("the status block was removed; made segment");
-    // The same producer rings the new bell, and the events of before are still there.
+    // The same producer rings the new doorbell, and the earlier events are still there.
     producer.clear(AlarmId::default()).expect("cleared");
     board.wait_for_output("any", "0");
     wait_until("the new status block is published", || board.ctl(&["status"]).code == 0);
-    wait_until("both events are told", || {
+    wait_until("both events are in the history", || {
         let events = board.status()["events"].as_array().expect("events").clone();
         events.iter().filter_map(|event| event["what"].as_str()).eq(["raised", "cleared"])
     });
@@ -154,18 +154,18 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
 fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
     let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(mut board) = Board::bare(config) else { return };
-    let mut stranger = board.for_all_users(&crate::support::c::program("old_producer"), "old_producer").command();
-    stranger.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut stranger = match stranger.spawn() {
+    let mut producer = board.for_all_users(&crate::support::c::program("old_producer"), "old_producer").command();
+    producer.args(["key", "0x414C001F"]).uid(65534).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut producer = match producer.spawn() {
         Ok(child) => Process(child),
         Err(error) => return skip(&format!("no second user here: {error}")),
     };
-    wait_until("the stranger's segment is there", || Segment::find(KEY).is_ok());
+    wait_until("the untrusted user's segment is there", || Segment::find(KEY).is_ok());
     board.start();
     board.wait_for_log("the segment's owner, user 65534, is not trusted");
     assert_eq!(fixed_state(&board), "refused");
     assert_eq!(own_alarms(&board), ["segment refused"]);
-    stranger.0.kill().expect("killed");
+    producer.0.kill().expect("killed");
     ipcrm(KEY);
     wait_until("made by the daemon", || fixed_state(&board) == "no producer");
     assert_eq!(own_alarms(&board), [""; 0]);
@@ -183,7 +183,7 @@ fn a_producer_that_dies_leaves_its_alarm_and_is_missed() {
     board.wait_for_log("raised: module sdhmgt: no producer (major): lamp any");
     assert_eq!(board.output("any"), "1");
     assert_eq!(board.status()["alarms"].as_array().map(Vec::len), Some(2));
-    // An operator ends what nobody else can.
+    // No producer can clear it any more; an operator can.
     board.done(&["clear", "sdhmgt", "--all"]);
     board.wait_for_output("any", "0");
     wait_until("it is in the history", || {
@@ -200,7 +200,7 @@ fn an_old_producer_is_missed_also_without_an_alarm_until_one_is_there_again() {
     board.wait_for_output("any", "1");
     let _next = board.old_producer(&["key", "0x414C001F"]);
     board.wait_for_output("any", "0");
-    // One that leaves as the original did is not missed, and neither is who comes for a moment.
+    // A producer that leaves as the original did is not missed, and neither is one that is attached for a moment.
     _next.leave();
     board.done(&["raise", "sdhmgt"]);
     board.done(&["clear", "sdhmgt"]);
@@ -216,7 +216,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     producer.promise(600).expect("promised");
     board.wait_for_output("any", "1");
     board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
-    wait_until("it is told", || fixed_state(&board) == "silent");
+    wait_until("the state shows it", || fixed_state(&board) == "silent");
     wait_until("a beat is heard", || {
         producer.beat().expect("beaten");
         board.output("any") == "0"
@@ -261,10 +261,10 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
     let made = rounds() - first;
     let seconds = alarmd::clock::now().since(started) / alarmd::clock::S + 2;
     assert!(made <= 1000 * seconds, "{made} rounds in {seconds} s");
-    wait_until("the daemon is healthy and the doorbell mended", || {
+    wait_until("the daemon is healthy and the doorbell repaired", || {
         doorbell.view::<Doorbell>().expect("attached").is_ours() && board.status()["daemon"]["healthy"] == true
     });
-    // The module itself is usable again by those who write it rightly.
+    // Producers that keep to the format can use the module again.
     wait_until("wiped", || Producer::open(SDHMGT, KEY, Options::default()).is_ok_and(|mut p| p.wipe().is_ok()));
     board.done(&["raise", "sdhmgt", "--type", "5"]);
     wait_until("shown", || {
@@ -283,7 +283,7 @@ fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
     while alarmd::clock::now().since(started) < 3 * alarmd::clock::S {
         doorbell.ring();
     }
-    // `rounds` is as of the last health check, which is at most a second and a bit ago.
+    // `rounds` is published at each health check, the last of which was little more than a second ago.
     let (made, nanos) = (rounds() - first, alarmd::clock::now().since(started));
     assert!(made > 500, "the flood was not heard: {made} rounds");
     assert!(made <= 1000 * (nanos / alarmd::clock::S + 2), "{made} rounds in {nanos} ns");
@@ -309,7 +309,7 @@ fn a_stall_of_the_daemon_makes_no_producer_silent() {
             std::thread::sleep(std::time::Duration::from_millis(800));
             board.thaw();
             let rounds = board.status()["daemon"]["rounds"].as_u64();
-            wait_until("it goes on", || board.status()["daemon"]["rounds"].as_u64() > rounds);
+            wait_until("it makes rounds", || board.status()["daemon"]["rounds"].as_u64() > rounds);
         }
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
@@ -338,7 +338,7 @@ fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
     board.done(&["raise", "sdhmgt"]);
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let view = segment.view::<alarmd::wire::ModuleSegment>().expect("whole");
-    // Its id was given to another process since, which lives but has never seen the segment.
+    // Another process, which lives but has never attached the segment, has its id by now.
     view.writer.store(1, std::sync::atomic::Ordering::Relaxed);
     drop(segment);
     board.wait_for_log("module sdhmgt: a producer died inside the segment; repaired");

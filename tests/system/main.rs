@@ -1,4 +1,4 @@
-//! Real processes, real shared memory, real signals: alarmd through the doors its users use.
+//! The executables with real processes, shared memory and signals, through the interfaces that users have.
 mod ctl;
 mod daemon;
 mod docs;

@@ -7,7 +7,7 @@ use alarmd::settings::{Kind, Settings};
 use crate::hardware::Sysfs;
 use crate::support::{Board, LAMP, SDHMGT, open_producer, settings, wait_until};
 
-/// No poll comes to help: what is seen was rung for.
+/// No poll is due during a test: the daemon sees only what the doorbell announces.
 const ONLY_THE_BELL: &str = "[daemon]\npoll_ms = 60000\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
     [lamp any]\npath = {dir}/any\n[lamp major]\npath = {dir}/major\nseverity = major\n\
     [lamp alarm]\npath = {dir}/alarm\nmodules = alarm\n[relay office]\npath = {dir}/relay\n";
@@ -30,7 +30,7 @@ fn an_old_producer_leaves_and_the_next_one_is_seen() {
         let mut producer = board.old_producer(&["key", "0x414C001F"]);
         producer.raise();
         board.wait_for_output("any", "1");
-        // Removes the segment; the old server stayed blind for ever after that.
+        // It removes the segment. The old server read the removed one for ever after that.
         producer.leave();
         board.wait_for_output("any", "0");
     }
@@ -160,14 +160,14 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
     poll.start(Mark::me(), settings, &mut hardware).expect("started");
-    // The loop in this very thread, turn by turn. On a machine so busy that a health check comes before alarmctl, again.
+    // The loop runs in this thread, turn by turn. If a health check comes before alarmctl, on a busy machine, try again.
     let seen_by_the_bell = (0..20).any(|_| {
         let start = clock::now();
         poll.check_health(start, &mut hardware).expect("alone");
         assert_eq!(board.output("any"), "0");
         let mut raise =
             board.alarmctl(&["raise", "sdhmgt"]).stdout(std::process::Stdio::null()).spawn().expect("started");
-        // It sleeps, for no poll and no health check is due, until it is rung.
+        // No poll and no health check is due: it sleeps until alarmctl rings.
         let woken = poll.turn(start, &mut hardware).expect("alone");
         poll.round(woken, &mut hardware);
         let lit = board.output("any") == "1";

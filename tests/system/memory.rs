@@ -1,4 +1,4 @@
-//! Restart without forgetting: what happened while no daemon ran is told once, and nothing twice.
+//! Restarts: what happened while no daemon ran is reported once, and nothing is reported twice.
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -29,7 +29,7 @@ fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
     }
     producer.raise(alarm(4), 1).expect("raised");
     producer.clear(alarm(4)).expect("cleared");
-    wait_until("all is told", || board.events().len() == 4);
+    wait_until("all of it is in the history", || board.events().len() == 4);
     let before = board.events();
     board.kill();
     board.start();
@@ -49,14 +49,14 @@ fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
             "cleared sdhmgt slot 1 type 1",
             "cleared sdhmgt slot 3 type 4",
             "raised sdhmgt slot 3 type 4",
-            // Its slot is the one that 1 was in or a new one.
+            // Its slot is that of alarm 1, or a new one.
             &format!("raised sdhmgt {} type 3", board.status()["alarms"][1]["origin"].as_str().expect("text")),
         ]
     );
     assert_eq!(board.output("any"), "1");
     let history: serde_json::Value = serde_json::from_str(&board.done(&["history", "--json"])).expect("JSON");
     assert_eq!(history.as_array().map(Vec::len), Some(board.events().len()));
-    // A stop in order forgets nothing either.
+    // Nothing is lost at an orderly stop either.
     let all = board.events();
     board.stop();
     board.start();
@@ -68,10 +68,10 @@ fn a_daemon_killed_while_it_publishes_has_lost_and_doubled_nothing() {
     let Some(mut board) = Board::new(LAMP) else { return };
     let mut producer = producer();
     producer.raise(alarm(1), 1).expect("raised");
-    wait_until("it is told", || board.events().len() == 1);
+    wait_until("it is in the history", || board.events().len() == 1);
     board.kill();
     producer.clear(alarm(1)).expect("cleared");
-    // As far as it can have come: the event stands in the ring, the draft is half written, readers see it at work.
+    // The furthest state in which it can be killed: the event is in the ring, the draft is half written, the sequence is odd.
     with_status(|StatusSegment { status, memory }| {
         status.sequence.fetch_or(1, Ordering::Relaxed);
         let count = status.event_count.load(Ordering::Relaxed);
@@ -104,7 +104,7 @@ fn a_status_block_of_another_version_or_a_damaged_one_is_set_aside_and_rebuilt()
         assert_eq!(board.log().matches("set aside, and rebuilt from the modules").count(), turn + 1, "{}", board.log());
         assert_eq!((board.output("any").as_str(), board.events().len()), ("1", 1));
     }
-    // One that an older version made, smaller than ours.
+    // A smaller one, created by an older version.
     board.kill();
     Segment::find(Key::STATUS).and_then(|id| id.remove()).expect("removed");
     Segment::create(Key::STATUS, 148_992, 0o644).expect("made");
@@ -124,7 +124,7 @@ fn an_alarm_that_came_and_went_in_anothers_slot_while_no_daemon_ran_is_told() {
     for kind in 2..=32 {
         producer.clear(alarm(kind)).expect("cleared");
     }
-    wait_until("it is told", || board.events().len() == 63);
+    wait_until("it is in the history", || board.events().len() == 63);
     board.kill();
     producer.clear(alarm(1)).expect("cleared");
     producer.raise(alarm(99), 1).expect("raised");
@@ -140,7 +140,7 @@ fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
     let section = |id: &u32| format!("[module m{id}]\nid = {id}\n");
     let config = format!("{}[lamp any]\npath = {{dir}}/any\n", modules.iter().map(section).collect::<String>());
     let Some(mut board) = Board::new(&config) else { return };
-    // Once where their modules are watched on, once where they are not.
+    // First the modules stay configured, then they do not.
     for (turn, next) in [config.clone(), LAMP.to_owned()].into_iter().enumerate() {
         for id in &modules {
             let id = ModuleId::new(*id).expect("an id");
@@ -172,7 +172,7 @@ fn a_worker_killed_while_it_sets_up_again_has_told_every_failure_once() {
     gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
     board.start();
     board.wait_for_log("raised: module alarmd: output 2 failed");
-    // The new lamp's files let it wait, when the failure of the other has been taken back.
+    // It waits for the new lamp's files, when it has withdrawn the failure of the other lamp.
     board.configure(&format!("{config}[lamp late]\ngpio = 17\n"));
     board.daemon().signal(libc::SIGHUP);
     wait_until("it sets up", || gpio.line(17).exported);
@@ -200,7 +200,7 @@ fn the_last_256_events_are_kept() {
     for kind in 1..=300 {
         producer.raise(alarm(kind), 1).expect("raised");
         producer.clear(alarm(kind)).expect("cleared");
-        wait_until("it is told", || status_words().event_count == 2 * kind);
+        wait_until("it is in the history", || status_words().event_count == 2 * kind);
     }
     let kept = |board: &Board| {
         board.events().iter().map(|event| event.rsplit(' ').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
@@ -224,7 +224,7 @@ fn a_segment_removed_while_no_daemon_ran_ends_its_alarms_as_on_lost_says() {
         };
         producer().raise(alarm(1), 1).expect("raised");
         board.wait_for_output("any", "1");
-        wait_until("it is told", || board.events().len() == 1);
+        wait_until("it is in the history", || board.events().len() == 1);
         board.kill();
         Segment::find(KEY).and_then(|id| id.remove()).expect("removed");
         board.start();
@@ -233,7 +233,7 @@ fn a_segment_removed_while_no_daemon_ran_ends_its_alarms_as_on_lost_says() {
             (lit, Some(last)),
             "{on_lost}"
         );
-        // And once more: what held is held, what was raised is raised.
+        // The same after one more restart.
         board.kill();
         board.start();
         assert_eq!(
@@ -254,16 +254,16 @@ fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_on
     let mut quiet = open_producer(ModuleId::new(33).expect("an id"));
     quiet.promise(100).expect("promised");
     let old = board.old_producer(&["key", "0x414C001F"]);
-    // One of them may be what tells the silence.
+    // One of the checks may be what notices the silence.
     board.wait_for_checks(4);
     old.process.kill();
     board.wait_for_log("raised: module fan: silent");
     board.wait_for_log("raised: module sdhmgt: no producer");
-    wait_until("all are told", || board.events().len() == 4);
+    wait_until("all of them are in the history", || board.events().len() == 4);
     let before = board.events();
     board.kill();
     board.start();
-    // Half a beat later the quiet one would have been told anew.
+    // Half a beat later the silent producer would have been reported again.
     board.wait_for_checks(2);
     assert_eq!(board.events(), before);
     board.kill();
@@ -284,7 +284,7 @@ fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_on
 fn a_module_that_is_not_configured_any_more_has_no_alarms_after_a_restart() {
     let Some(mut board) = Board::new(LAMP) else { return };
     producer().raise(alarm(1), 1).expect("raised");
-    wait_until("it is told", || board.events().len() == 1);
+    wait_until("it is in the history", || board.events().len() == 1);
     board.kill();
     board.configure(&LAMP.replace("sdhmgt]\nid = 31", "other]\nid = 40"));
     board.start();
@@ -302,9 +302,9 @@ fn a_former_segment_is_watched_on_by_the_next_daemon() {
     let mut producer = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
     producer.raise();
     board.wait_for_output("any", "1");
-    // Another inode: kept beside the first, so that the number is not given again.
+    // The first inode stays in use, so that the path gets another one.
     fs::rename(&path, board.path("kept")).expect("renamed");
-    fs::write(&path, "").expect("made anew");
+    fs::write(&path, "").expect("recreated");
     wait_until("the former segment is watched", || board.segment("sdhmgt", "former").is_some());
     board.kill();
     board.start();
@@ -323,7 +323,7 @@ fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() 
     board.wait_for_output("any", "1");
     // It is published: a daemon that is killed before that has raised nothing.
     board.wait_for_alarms(1);
-    // A new start with a good one ends it.
+    // A new start with a valid one clears it.
     board.configure(LAMP);
     board.kill();
     board.start();
@@ -338,7 +338,7 @@ fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() 
 fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let limit = |count: &str| fs::write("/proc/sys/kernel/shmmni", count);
-    // The status block alone has room: neither the doorbell nor the module.
+    // There is room for the status block, but neither for the doorbell nor for the module.
     if limit("1").is_err() {
         return crate::support::skip("SHMMNI cannot be set here");
     }
@@ -355,7 +355,7 @@ fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
 fn memory_of_a_version_that_is_not_there_any_more_is_no_obstacle_to_ipcrm() {
     let Some(board) = Board::new(LAMP) else { return };
     producer().raise(alarm(1), 1).expect("raised");
-    wait_until("it is told", || board.events().len() == 1);
+    wait_until("it is in the history", || board.events().len() == 1);
     let before = Segment::find(Key::STATUS).expect("there");
     assert!(Command::new("ipcrm").args(["-M", &Key::STATUS.to_string()]).status().expect("ipcrm").success());
     wait_until("made again", || Segment::find(Key::STATUS).is_ok_and(|id| id != before));

@@ -1,4 +1,4 @@
-//! What an operator does: acknowledge, silence, lamp test; and that none of it is forgotten.
+//! An operator's commands: acknowledge, silence, lamp test; and that their effect survives a restart.
 use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::sysv::{Key, Segment};
 
@@ -30,7 +30,7 @@ fn expect(board: &Board, expected: [&str; 5]) {
     wait_until(&format!("{expected:?}"), || shows(board) == expected);
 }
 
-/// The last edges of a line, once there are some more.
+/// The next edges of a line.
 #[track_caller]
 fn next_edges(gpio: &Gpio, line: u32, count: usize) -> Vec<bool> {
     let before = gpio.edges(line).len();
@@ -43,12 +43,12 @@ fn an_alarm_flashes_until_it_is_acknowledged_and_goes_off_as_its_sequence_says()
     let Some((board, gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt", "--type", "7"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
-    // The flash began with its light.
+    // A flash begins with the lamp on.
     wait_until("it flashes", || gpio.edges(18).len() >= 4);
     assert_eq!(gpio.edges(18)[..4], [true, false, true, false]);
     let edges = next_edges(&gpio, 19, 2);
     assert_ne!(edges[0], edges[1]);
-    // Neither clatters, and the lamp that follows is steady.
+    // Relay and horn do not flash, and the lamp that follows is steady.
     assert_eq!([17, 20, 21].map(|line| gpio.edges(line)), [vec![true], vec![true, false], vec![true]]);
 
     assert_eq!(board.done(&["ack"]), "acknowledged\n");
@@ -81,7 +81,7 @@ fn a_horn_is_silenced_and_sounds_again_for_a_new_alarm() {
     wait_until("it sounds again", || gpio.edges(21) == [true, false, true]);
     board.done(&["ack"]);
     wait_until("it is silent", || gpio.edges(21) == [true, false, true, false]);
-    // A worse level of the same alarm is news, and a better one is not.
+    // An alarm whose level gets worse counts as new; one whose level improves does not.
     board.done(&["raise", "alarm", "--level", "critical"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["ack"]);
@@ -125,7 +125,7 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
         board.start();
         assert_eq!(shows(board), expected);
         assert_eq!(board.events(), events);
-        // What is steady has not moved: neither relay nor horn, nor a lamp that does not flash.
+        // Relay, horn and a lamp that does not flash have no edge.
         for (line, before) in [18, 20, 21].into_iter().zip(edges) {
             let flashes = line == 18 && expected[1] == "flash";
             assert!(flashes || gpio.edges(line).len() == before, "{line} {expected:?}");
@@ -138,7 +138,7 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
     board.done(&["ack"]);
     again(&mut board, ["alarm", "alarm", "alarm", "alarm", "nothing"]);
     assert_eq!(board.status()["alarms"][0]["acknowledged"], true);
-    // Another one, that has gone before anybody looked.
+    // Another alarm, which is cleared before it is acknowledged.
     board.done(&["raise", "alarm"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["clear", "alarm"]);
@@ -147,7 +147,7 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
     again(&mut board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["clear", "sdhmgt"]);
     again(&mut board, ["nothing", "flash", "slow flash", "alarm", "alarm"]);
-    // The worker alone, too.
+    // The same when only the worker is killed.
     let events = board.events();
     board.signal_worker(libc::SIGKILL);
     board.wait_for_restarts(1);
@@ -161,7 +161,7 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
 fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     let Some((mut board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
-    // More than are told at once.
+    // More than one round reports.
     for kind in 0..30 {
         let id = ModuleId::new(32).expect("an id");
         let mut producer = open_producer(id);
@@ -170,12 +170,12 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     board.wait_for_alarms(31);
     board.done(&["ack"]);
     board.kill();
-    // One module's segment is removed, the other module is watched no more.
+    // The segment of one module is removed; the other module is no longer configured.
     Segment::find(Key::of_module(SDHMGT)).and_then(|id| id.remove()).expect("removed");
     board.configure(&PANEL.replace("[module alarm]\nid = 32\n", ""));
     board.start();
     expect(&board, ["nothing", "nothing", "slow flash", "nothing", "nothing"]);
-    // And one that comes is new.
+    // An alarm that is raised after that is new.
     let mut producer = open_producer(SDHMGT);
     board.kill();
     producer.raise(AlarmId::default(), 1).expect("raised");
@@ -220,7 +220,7 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
         alarms.len() == 2 && alarms.iter().all(|alarm| alarm["acknowledged"] == true)
     };
     wait_until("both are acknowledged", || acknowledged(&board));
-    // Read again, it is the same output with the same failure.
+    // After the reload it is the same output with the same failure.
     board.configure(&config);
     board.daemon().signal(libc::SIGHUP);
     let one = |board: &Board| board.status()["alarms"].as_array().map(Vec::len) == Some(1);
@@ -257,7 +257,7 @@ fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
     board.wait_for_alarms(1);
     for turn in 1..=2 {
         board.signal_worker(libc::SIGKILL);
-        // The second one is started after a second; then its start drops what was said meanwhile.
+        // The second worker is started after a second, and discards the commands given before its start.
         if turn == 1 {
             board.wait_for_restarts(1);
         }
@@ -284,7 +284,7 @@ fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
         let ran = board.ctl(&[command]);
         assert!(ran.code == 3 && ran.err.contains("alarmd is not running"), "{command}: {ran:?}");
     }
-    // Given to the daemon before, in the instant in which it died.
+    // A command that the previous daemon received at the moment of its death.
     let doorbell = Segment::attach(Key::DOORBELL, 0, alarmd::sysv::Access::ReadWrite).expect("attached");
     doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::codes::Command::Acknowledge);
     board.start();

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::{Board, KEY, LAMP, Process, Random, SDHMGT, open_producer, private_namespace, wait_until};
 
-/// Alarms whose words all say the same: any mixture of two shows.
+/// Alarms whose words are all equal, so that a mixture of two is noticed.
 fn alike(n: u32) -> AlarmId {
     AlarmId { kind: n, code: n, index: n }
 }
@@ -19,7 +19,7 @@ fn alike(n: u32) -> AlarmId {
 fn hammer(producer: &mut Producer) -> ! {
     loop {
         for n in 1..=50 {
-            // Twice: once into a new slot, once in place.
+            // Twice: the first writes a new slot, the second changes it in place.
             let _ = producer.raise(alike(n), n);
             let _ = producer.raise(alike(n), n);
             let _ = producer.clear(alike(n));
@@ -44,7 +44,7 @@ impl Hammer {
 
 impl Drop for Hammer {
     fn drop(&mut self) {
-        // SAFETY: the process is our own child, and nobody else waits for it.
+        // SAFETY: the process is our own child, and nothing else waits for it.
         unsafe {
             libc::kill(self.0, libc::SIGKILL);
             libc::waitpid(self.0, std::ptr::null_mut(), 0);
@@ -72,7 +72,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
     let mut copy = ModuleSegment::EMPTY;
     let started = clock::now();
     let enough = |tries: u64, read: u64, changed: u64| tries > 1_000_000 && read > tries / 4 && changed > 10_000;
-    // On a busy machine the writer comes to write less often.
+    // On a busy machine the writer runs less often.
     while clock::now().since(started) < 3 * S || !enough(tries, read, changed) && clock::now().since(started) < 20 * S {
         for _ in 0..10_000 {
             tries += 1;
@@ -89,7 +89,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
     assert!(enough(tries, read, changed), "{tries} tries, {read} reads, {changed} states");
 }
 
-/// SIGKILL at 1000 random moments; after each, the next producer goes on and nothing half stands in the segment.
+/// SIGKILL at 1000 random moments; after each, the next producer can write and the segment holds no half-written alarm.
 fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
     let config = "[daemon]\npoll_ms = 2\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
@@ -98,7 +98,7 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
     let mut next = open_producer(SDHMGT);
     let mut random = Random::new();
     let (mut kills, mut inside, mut halfway) = (0, 0, 0);
-    // On a busy machine fewer of them hit: some more then.
+    // On a busy machine fewer of them hit a write: then there are more.
     while kills < 1000 || inside < 20 && kills < 4000 {
         kills += 1;
         let victim = start(&board);
@@ -111,15 +111,15 @@ fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
         victim.kill();
         inside += u32::from(view.writer.load(Ordering::Relaxed) != 0);
         halfway += view.sequence.load(Ordering::Relaxed) & 1;
-        next.raise(alike(7), 7).expect("the next producer goes on");
-        next.clear(alike(7)).expect("the next producer goes on");
+        next.raise(alike(7), 7).expect("the next producer can write");
+        next.clear(alike(7)).expect("the next producer can write");
         let mut copy = ModuleSegment::EMPTY;
         wait_until("it can be read", || copy_module(view, &mut copy));
         assert_eq!(torn(&copy), [""; 0]);
     }
     println!("{kills} kills, {inside} while inside, {halfway} between two stores");
-    assert!(inside >= 20, "only {inside} of {kills} kills were inside a write: the test does not bite");
-    // What the daemon has told is whole too, and it goes on.
+    assert!(inside >= 20, "only {inside} of {kills} kills were inside a write: the test shows nothing");
+    // The daemon's events are whole too, and it continues.
     let status = board.status();
     let events = status["events"].as_array().expect("events");
     let whole = |event: &&Value| {
@@ -190,18 +190,18 @@ fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
     let mut old = board.old_producer(&["key", "0x414C001F"]);
     let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
-    // Somebody living is inside and stays there.
+    // A living process holds the lock and does not release it.
     view.magic.store(alarmd::wire::MODULE_MAGIC, Ordering::Relaxed);
     view.writer.store(old.process.id(), Ordering::Relaxed);
     view.sequence.store(1, Ordering::Relaxed);
-    wait_until("it is told", || board.segment("sdhmgt", "fixed").expect("told")["state"] == "busy");
+    wait_until("the state shows it", || board.segment("sdhmgt", "fixed").expect("in the status")["state"] == "busy");
     old.raise();
     board.wait_for_output("any", "1");
     let ran = board.ctl(&["raise", "sdhmgt"]);
     let words = format!("process {} holds the segment and does not leave", old.process.id());
     assert!(ran.code == 1 && ran.err.contains(&words), "{ran:?}");
-    // When it dies, all goes on.
+    // When it has died, producers can write again.
     old.process.kill();
-    wait_until("repaired", || board.segment("sdhmgt", "fixed").expect("told")["state"] != "busy");
+    wait_until("repaired", || board.segment("sdhmgt", "fixed").expect("in the status")["state"] != "busy");
     board.done(&["raise", "sdhmgt"]);
 }

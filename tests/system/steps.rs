@@ -1,5 +1,5 @@
-//! SIGKILL at any instruction, shown without luck: the loop is made to take each instruction by itself, and after each of them the
-//! memory is looked at as the next daemon would.
+//! SIGKILL at any instruction: the loop is single-stepped, and after each instruction the saved state is read as the next
+//! daemon would read it.
 #![cfg(not(target_arch = "arm"))] // whose kernel has no single steps
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,11 +14,11 @@ use alarmd::wire::StatusSegment;
 use crate::hardware::Sysfs;
 use crate::support::{Board, SDHMGT, alarm, open_producer, settings};
 
-/// What an output keeps of an alarm that nobody has acknowledged, and of its end.
+/// What an output saves of an alarm that is not acknowledged, and of its end.
 const NEW: u32 = 1;
 const RETURNED: u32 = 2;
 
-/// One module, and a lamp; with `bad` another lamp that cannot be.
+/// One module and a lamp; with `bad` another lamp, which cannot be set up.
 fn one_lamp(board: &Board, bad: bool) -> Settings {
     let lamp = |name: &str| {
         let output = settings::output(Kind::Lamp, name.trim_start_matches("no/"), &board.path(name));
@@ -31,7 +31,7 @@ fn one_lamp(board: &Board, bad: bool) -> Settings {
     }
 }
 
-/// Forks a process that does this, and ends.
+/// Forks a process that does this and ends.
 fn child(act: impl FnOnce()) -> libc::pid_t {
     // SAFETY: no other thread holds a lock that the child takes: it logs nothing, and what it allocates is glibc's, which is good
     // for use after a fork.
@@ -45,7 +45,7 @@ fn child(act: impl FnOnce()) -> libc::pid_t {
     }
 }
 
-/// Waits for what happens to it; true if it was stopped.
+/// Waits until its state changes; true if it was stopped, false if it has ended.
 fn is_stopped(child: libc::pid_t) -> bool {
     let mut status = 0;
     // SAFETY: the call writes one `int`.
@@ -70,12 +70,12 @@ fn look(segment: &Segment) -> Vec<u32> {
         segment.seen.slots.iter().map(|slot| u32::from(load(&slot.flag) != 0)).collect::<Vec<_>>()
     };
     let seen = kept.segments().first().map_or(vec![0; 32], up);
-    let (mut told, mut failed) = (vec![0u32; 32], 0u32);
+    let (mut logged, mut failed) = (vec![0u32; 32], 0u32);
     for count in 0..load(&kept.event_count) {
         let event = &status.events[count as usize % EVENT_PLACES];
         let [what, origin] = [&event.what, &event.alarm.origin].map(load);
         let place = match origin {
-            1..=32 => &mut told[origin as usize - 1],
+            1..=32 => &mut logged[origin as usize - 1],
             36 => &mut failed,
             _ => continue,
         };
@@ -85,7 +85,7 @@ fn look(segment: &Segment) -> Vec<u32> {
             _ => {}
         }
     }
-    assert_eq!(seen, told, "seen, and told");
+    assert_eq!(seen, logged, "the slots, and the history");
     let latched = kept.outputs().first().map_or(0, |output| load(&output.latched));
     assert_eq!(failed, kept.outputs().iter().map(|output| u32::from(load(&output.failed) != 0)).sum::<u32>());
     [seen, vec![latched]].concat()
@@ -96,7 +96,7 @@ fn first(seen: &[Vec<u32>]) -> Vec<(u32, u32)> {
     seen.iter().map(|found| (found[0], found[32])).collect()
 }
 
-/// Lets a process do this, one instruction at a time. Gives what was seen, as it changed.
+/// Single-steps a process that does this. Gives each different state that was found.
 #[track_caller]
 fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
     let none = std::ptr::null_mut::<libc::c_void>();
@@ -132,7 +132,7 @@ fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
     seen
 }
 
-/// A daemon that has seen alarm 1, and is gone.
+/// An earlier daemon, which has seen alarm 1 and has ended.
 fn daemon_before(board: &Board, guardian: Mark) {
     let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(1), 1).expect("raised");
@@ -193,7 +193,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
     let Some(board) = Board::bare("") else { return };
     open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
     let (mut poll, mut hardware) = started(&board, true);
-    // The failed output stands in both copies of the memory.
+    // The failed output is in both copies of the saved state.
     for _ in 0..2 {
         poll.check_health(clock::now(), &mut hardware).expect("alone");
     }

@@ -50,7 +50,7 @@ fn a_producer_through_the_c_header_raises_clears_and_rings() {
         let alarm = &board.status()["alarms"][0];
         (&alarm["severity"], &alarm["count"]) == (&"critical".into(), &2.into())
     });
-    // Rust clears what C raised, and the other way round.
+    // Rust clears what C raised, and C clears what Rust raised.
     assert!(board.done(&["clear", "sdhmgt", "--type", "1", "--code", "2", "--index", "3"]).starts_with("cleared"));
     board.wait_for_output("any", "0");
     assert_eq!(producer.ask("clear 1 2 3"), "0 \n");
@@ -104,7 +104,7 @@ fn a_c_producer_leaves_a_full_segment_that_was_removed() {
     }
     board.done(&["remove", "sdhmgt"]);
     assert_eq!(producer.ask("raise 1 1 32 1"), "0 \n");
-    // One that cannot come back says why, and is not ended for it.
+    // One that cannot attach again reports why, and continues.
     board.done(&["remove", "sdhmgt"]);
     let small = alarmd::sysv::Segment::create(Key::fixed(0x414C_001F).expect("a key"), 8, 0o600).expect("made");
     assert_eq!(producer.ask("raise 1 1 33 1"), "-1 Invalid argument\n");
