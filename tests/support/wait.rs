@@ -1,5 +1,5 @@
-//! Bounded waits on a condition. Nothing else in the tests may wait: a condition proves that something took effect, a
-//! pause only hopes so.
+//! Bounded waits on a condition. A condition proves that something took effect; a pause does not. A test pauses only where
+//! the time itself is its subject: the length of a stall, or of a beat.
 use std::time::{Duration, Instant};
 
 /// Long enough for a loaded machine, short enough to end.

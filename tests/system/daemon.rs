@@ -306,7 +306,7 @@ fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp bad]\npath = {dir}/no/bad\n") else { return };
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("configuration read again");
-    wait_until("the failure is still shown", || board.done(&["status"]).contains("runs, 1 of 1 outputs FAILED"));
+    wait_until("the failure is still shown", || board.done(&["status"]).contains("running, 1 of 1 outputs FAILED"));
     assert_eq!(board.status()["alarms"][0]["origin"], "output failed");
 }
 

@@ -93,7 +93,7 @@ fn a_horn_is_silenced_and_sounds_again_for_a_new_alarm() {
 #[test]
 fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
     let Some((board, gpio)) = panel() else { return };
-    assert_eq!(board.done(&["lamp-test", "1"]), "every lamp is on for 1 s\n");
+    assert_eq!(board.done(&["lamp-test", "1"]), "all lamps are on for 1 s\n");
     wait_until("it is over", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
     assert_eq!([20, 21].map(|line| gpio.edges(line)), [vec![true], vec![]], "the relay was energised at the start");
     // The second one begins while the first is on.
