@@ -6,9 +6,10 @@ mod hardware;
 
 use alarmd::alarm::{ModuleId, Name};
 use alarmd::clock::{MS, Time};
-use alarmd::poll::Poll;
-use alarmd::process::Mark;
-use alarmd::settings::{ModuleSettings, Path, Settings};
+use alarmd::monitor::ModuleSettings;
+use alarmd::path::Path;
+use alarmd::poll::{Poll, Settings};
+use alarmd::process::ProcessIdentity;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -26,7 +27,7 @@ fn main() {
     let mut hardware = hardware::Sysfs::default();
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings, &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
     // A time long ago: every wait's deadline has passed, and no health check is due. Everything else is as in the daemon.
     let mut now = Time::default();
     for _ in 0..turns {

@@ -18,10 +18,11 @@ use std::path::Path;
 
 use alarmd::alarm::{AlarmId, ModuleId};
 use alarmd::clock::{self, MS};
-use alarmd::pace::Pace;
-use alarmd::poll::Poll;
-use alarmd::process::Mark;
-use alarmd::settings::{Kind, OutputSettings, Settings};
+use alarmd::codes::OutputKind;
+use alarmd::output::OutputSettings;
+use alarmd::pace::RateLimiter;
+use alarmd::poll::{Poll, Settings};
+use alarmd::process::ProcessIdentity;
 
 struct Counting;
 
@@ -59,8 +60,8 @@ fn allocations() -> u64 {
 fn settings(folder: &Path) -> Settings {
     let modules = [("sdhmgt", 31), ("alarm", 32)];
     let module = |(name, id)| support::settings::module(name, ModuleId::new(id).expect("an id"));
-    let lamp = support::settings::output(Kind::Lamp, "lamp", &folder.join("lamp"));
-    let relay = support::settings::output(Kind::Relay, "relay", &folder.join("relay"));
+    let lamp = support::settings::output(OutputKind::Lamp, "lamp", &folder.join("lamp"));
+    let relay = support::settings::output(OutputKind::Relay, "relay", &folder.join("relay"));
     Settings {
         poll_ms: 1,
         modules: modules.into_iter().map(module).collect(),
@@ -83,11 +84,11 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
         libc::dup2(file.as_raw_fd(), libc::STDERR_FILENO);
         stderr
     };
-    logging::init(false, Pace::new(100_000, 1)).expect("the first logger");
+    logging::init(false, RateLimiter::new(100_000, 1)).expect("the first logger");
     let mut hardware = hardware::Sysfs::default();
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings(folder.path()), &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), settings(folder.path()), &mut hardware).expect("started");
     let mut producer = support::open_producer(support::SDHMGT);
 
     let before = allocations();

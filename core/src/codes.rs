@@ -79,7 +79,7 @@ codes! {
 
 codes! {
     /// `alarm_type` of the daemon's own alarms (module 0).
-    DaemonType {
+    DaemonAlarmType {
         /// A segment is refused. code: the module's id, or 0; index: the role, or 1 the doorbell, 2 the status block.
         Refused = 1 "segment refused",
         /// An output cannot be driven. index: its position, from 1.
@@ -97,7 +97,7 @@ codes! {
 
 codes! {
     /// The daemon's own alarms that last, as bits of its saved state.
-    Own {
+    DaemonAlarm {
         /// The configuration was refused.
         Configuration = 1 "configuration refused",
         /// The doorbell cannot be created for lack of memory or segments.
@@ -113,7 +113,7 @@ codes! {
 
 codes! {
     /// What an output is.
-    Kind {
+    OutputKind {
         /// Seen.
         Lamp = 0 "lamp",
         /// Switched: to a station's alarm circuit.
@@ -137,7 +137,7 @@ codes! {
 
 codes! {
     /// What an output shows.
-    Shows {
+    Indication {
         /// No alarm.
         Nothing = 0 "nothing",
         /// An alarm, steadily.
@@ -163,7 +163,7 @@ codes! {
 
 codes! {
     /// The step of setting up or driving a line that failed; 0 stands for none.
-    Step {
+    LineStep {
         /// Writing the number to /sys/class/gpio/export.
         Export = 1 "export",
         /// Writing `active_low`.
@@ -176,12 +176,16 @@ codes! {
         Write = 5 "write",
         /// Reading the level back.
         Read = 6 "read",
+        /// The file was deleted (no errno).
+        Deleted = 7 "file deleted",
+        /// The file holds no number (no errno).
+        NotANumber = 8 "file holds no number",
     }
 }
 
 codes! {
     /// How a module's segment is found.
-    Role {
+    SegmentRole {
         /// By the module's own key.
         Fixed = 0 "fixed",
         /// By the key that old producers compute from a path.
@@ -193,7 +197,7 @@ codes! {
 
 codes! {
     /// How a segment is.
-    State {
+    SegmentState {
         /// It is read, and another process is attached.
         Ok = 0 "ok",
         /// No other process is attached: its producer has left or died.
@@ -210,9 +214,27 @@ codes! {
 }
 
 codes! {
+    /// The System V call that failed.
+    SysvOp {
+        /// `shmget` on a key that must exist.
+        Get = 1 "shmget",
+        /// `shmget` with IPC_CREAT.
+        Create = 2 "shmget(IPC_CREAT)",
+        /// `shmat`.
+        Attach = 3 "shmat",
+        /// `shmctl` with IPC_STAT.
+        Stat = 4 "shmctl(IPC_STAT)",
+        /// `shmctl` with IPC_SET.
+        Set = 5 "shmctl(IPC_SET)",
+        /// `shmctl` with IPC_RMID.
+        Remove = 6 "shmctl(IPC_RMID)",
+    }
+}
+
+codes! {
     /// Why a segment is refused or has no key; 0 stands for neither.
-    Reason {
-        /// A system call failed; `errno` says how.
+    RefusalReason {
+        /// `detail` is the [`SysvOp`] that failed; `errno` says how.
         SystemCall = 1 "system call failed",
         /// `detail` is the user who owns or created it and is not trusted.
         Untrusted = 2 "owner not trusted",
@@ -252,6 +274,24 @@ codes! {
         Created = 32 "created",
         /// The segment has not been read yet.
         Unread = 64 "unread",
+    }
+}
+
+codes! {
+    /// A section of the status block.
+    SectionType {
+        /// The modules.
+        Modules = 1 "modules",
+        /// Their segments.
+        Segments = 2 "segments",
+        /// The outputs.
+        Outputs = 3 "outputs",
+        /// The active alarms.
+        Alarms = 4 "alarms",
+        /// The ring of events.
+        Events = 5 "events",
+        /// The saved state, for the next daemon.
+        SavedState = 6 "saved state",
     }
 }
 
@@ -331,10 +371,10 @@ impl Default for OnLost {
 
 impl OnStop {
     /// What it is without a word in the configuration.
-    pub const fn of(kind: Kind) -> OnStop {
+    pub const fn of(kind: OutputKind) -> OnStop {
         match kind {
-            Kind::Relay => OnStop::Alarm,
-            Kind::Lamp | Kind::Horn => OnStop::Clear,
+            OutputKind::Relay => OnStop::Alarm,
+            OutputKind::Lamp | OutputKind::Horn => OnStop::Clear,
         }
     }
 }

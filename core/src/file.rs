@@ -16,7 +16,7 @@ pub struct Inode {
     pub device: u64,
     /// The number on that device.
     pub number: u64,
-    /// Kind and permissions.
+    /// OutputKind and permissions.
     pub mode: u32,
 }
 

@@ -19,9 +19,9 @@ pub enum Woken {
     /// The deadline passed.
     TimedOut,
     /// Somebody woke us, the word had another value already, or a signal came.
-    Rung,
+    Signaled,
     /// This kernel cannot wait on this word.
-    Unable(Errno),
+    Unsupported(Errno),
 }
 
 /// Waits until `word` is woken, is not `seen`, or `deadline` (monotonic) has passed.
@@ -41,12 +41,12 @@ pub fn wait(word: &AtomicU32, seen: u32, deadline: Time) -> Woken {
         )
     };
     if answer == 0 {
-        return Woken::Rung;
+        return Woken::Signaled;
     }
     match Errno::last() {
         Errno::ETIMEDOUT => Woken::TimedOut,
-        Errno::EAGAIN | Errno::EINTR => Woken::Rung,
-        errno => Woken::Unable(errno),
+        Errno::EAGAIN | Errno::EINTR => Woken::Signaled,
+        errno => Woken::Unsupported(errno),
     }
 }
 
@@ -73,6 +73,6 @@ mod tests {
         let deadline = clock::now() + 2 * MS;
         assert_eq!(wait(&word, 7, deadline), Woken::TimedOut);
         assert!(clock::now() >= deadline);
-        assert_eq!(wait(&word, 6, Time::NEVER - Time::NEVER.since(deadline)), Woken::Rung);
+        assert_eq!(wait(&word, 6, Time::NEVER - Time::NEVER.since(deadline)), Woken::Signaled);
     }
 }

@@ -1,7 +1,7 @@
 //! Is the process that left its id in shared memory still there?
 //!
 //! What can bite: `kill(pid, 0)` says yes to a zombie, which holds nothing any more, and an id is given again to another
-//! process. So /proc is asked too, and where it matters an id goes with its birth: [`Mark`].
+//! process. So /proc is asked too, and where it matters an id goes with its birth: [`ProcessIdentity`].
 use core::ffi::CStr;
 use core::fmt::Write;
 
@@ -40,34 +40,34 @@ pub fn is_gone(pid: u32) -> bool {
     if unsafe { libc::kill(pid, 0) } == -1 && Errno::last() == Errno::ESRCH {
         return true;
     }
-    Stat::read(pid as u32).is_some_and(|stat| matches!(stat.state, b'Z' | b'X'))
+    ProcStat::read(pid as u32).is_some_and(|stat| matches!(stat.state, b'Z' | b'X'))
 }
 
 /// A process id (22 bits, the kernel's maximum) and ten bits of when it started, in one word: the id given again to
 /// another process is not taken for the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark(u32);
+pub struct ProcessIdentity(u32);
 
 const PID_BITS: u32 = 22;
 
-impl Mark {
+impl ProcessIdentity {
     /// This process.
-    pub fn me() -> Mark {
-        Mark::of(me())
+    pub fn me() -> ProcessIdentity {
+        ProcessIdentity::of(me())
     }
 
     /// The process that has this id now.
-    pub fn of(pid: u32) -> Mark {
-        Mark::born(pid, Stat::read(pid).map_or(0, |stat| stat.born))
+    pub fn of(pid: u32) -> ProcessIdentity {
+        ProcessIdentity::started(pid, ProcStat::read(pid).map_or(0, |stat| stat.start_time))
     }
 
-    const fn born(pid: u32, born: u32) -> Mark {
-        Mark(pid | (born << PID_BITS))
+    const fn started(pid: u32, start_time: u32) -> ProcessIdentity {
+        ProcessIdentity(pid | (start_time << PID_BITS))
     }
 
     /// The mark in this word.
-    pub const fn from_word(word: u32) -> Mark {
-        Mark(word)
+    pub const fn from_word(word: u32) -> ProcessIdentity {
+        ProcessIdentity(word)
     }
 
     /// The word.
@@ -81,7 +81,7 @@ impl Mark {
     }
 
     /// True while that very process lives and runs a program of our name.
-    pub fn is_alike(self) -> bool {
+    pub fn runs_same_program(self) -> bool {
         let mut buffers = [[0; 512]; 2];
         let [ours, theirs] = &mut buffers;
         let ours = read_stat(me(), ours).and_then(name);
@@ -91,32 +91,32 @@ impl Mark {
     /// True while that very process lives.
     pub fn is_alive(self) -> bool {
         // A /proc that hides other users' processes says nothing against it.
-        let same = |stat: Stat| Mark::born(self.pid(), stat.born) == self;
-        self.pid() != 0 && !is_gone(self.pid()) && Stat::read(self.pid()).is_none_or(same)
+        let same = |stat: ProcStat| ProcessIdentity::started(self.pid(), stat.start_time) == self;
+        self.pid() != 0 && !is_gone(self.pid()) && ProcStat::read(self.pid()).is_none_or(same)
     }
 }
 
 /// Two fields of /proc/PID/stat ([proc(5)]).
 ///
 /// [proc(5)]: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-struct Stat {
+struct ProcStat {
     /// Field 3.
     state: u8,
     /// Field 22, in clock ticks after boot.
-    born: u32,
+    start_time: u32,
 }
 
-impl Stat {
+impl ProcStat {
     /// `None` where /proc does not tell.
-    fn read(pid: u32) -> Option<Stat> {
+    fn read(pid: u32) -> Option<ProcStat> {
         let mut buffer = [0u8; 512];
         let text = read_stat(pid, &mut buffer)?;
         // The name, field 2, stands in parentheses and may hold anything, also spaces and parentheses.
         let after_name = text.iter().rposition(|byte| *byte == b')')? + 2;
         let mut fields = text.get(after_name..)?.split(|byte| *byte == b' ');
         let state = *fields.next()?.first()?;
-        let born = core::str::from_utf8(fields.nth(18)?).ok()?.parse::<u64>().ok()? as u32;
-        Some(Stat { state, born })
+        let start_time = core::str::from_utf8(fields.nth(18)?).ok()?.parse::<u64>().ok()? as u32;
+        Some(ProcStat { state, start_time })
     }
 }
 
@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn this_process_is_there_and_impossible_ones_are_not() {
         assert!(!is_gone(me()));
-        assert!(Mark::me().is_alive() && Mark::me().is_alike());
-        assert!(!Mark::of(1).is_alike());
+        assert!(ProcessIdentity::me().is_alive() && ProcessIdentity::me().runs_same_program());
+        assert!(!ProcessIdentity::of(1).runs_same_program());
         for pid in [0, u32::MAX, 1 << 31, (1 << PID_BITS) - 1] {
             assert!(is_gone(pid), "{pid}");
         }
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_id_that_was_given_again_is_another_process() {
-        let other_birth = Mark::from_word(Mark::me().word() ^ (1 << PID_BITS));
+        let other_birth = ProcessIdentity::from_word(ProcessIdentity::me().word() ^ (1 << PID_BITS));
         assert_eq!(other_birth.pid(), me());
         assert!(!other_birth.is_alive());
     }

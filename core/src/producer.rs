@@ -1,7 +1,8 @@
 //! The writing end: raise, clear, beat.
 //!
-//! What can bite: the segment may be removed under a producer, who would go on writing into memory that nobody reads. So
-//! every store is followed by a look whether the segment still lives, and is made again in the new one if not.
+//! Hazards: another process may remove the segment while a producer has it attached. The producer would then write to memory
+//! that alarmd does not read. So every store is followed by a check whether the segment was removed, and repeated in the new
+//! segment if it was.
 //!
 //! ```
 //! use alarmd_core::alarm::{AlarmId, ModuleId};
@@ -11,7 +12,7 @@
 //! let module = ModuleId::new(31).unwrap();
 //! let key = Key::fixed(0x414C_7F02).unwrap(); // most use Key::of_module(module)
 //! let mut producer = Producer::open(module, key, Options::default())?;
-//! let fan = AlarmId { kind: 1, code: 7, index: 2 };
+//! let fan = AlarmId { alarm_type: 1, code: 7, index: 2 };
 //! producer.raise(fan, 2)?;
 //! assert!(producer.clear(fan)?);
 //! producer.remove()?;
@@ -26,9 +27,9 @@ use crate::errno::Errno;
 use crate::limits::SLOTS;
 use crate::process;
 use crate::sysv::{self, Access, Key, Segment, words};
-use crate::wire::{Doorbell, Inside, MODULE_MAGIC, ModuleSegment, Slot};
+use crate::wire::{Doorbell, MODULE_MAGIC, ModuleSegment, Slot, WriteGuard};
 
-/// How a segment is made where there is none.
+/// How a segment is created where there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Permissions, 0 to 0o777.
@@ -48,7 +49,11 @@ impl Default for Options {
 pub enum Error {
     /// A System V call failed.
     Sysv(sysv::Error),
-    /// A living process is inside and does not leave: its id.
+    /// The segment is smaller than a module segment: its size in bytes.
+    TooSmall(usize),
+    /// Another process removed the segment each time that it was created.
+    RemovedRepeatedly,
+    /// A living process holds the lock and does not release it: its id.
     Held(u32),
     /// All 32 slots hold active alarms.
     Full,
@@ -64,7 +69,21 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Sysv(error) => error.fmt(f),
-            Error::Held(pid) => write!(f, "process {pid} holds the segment and does not leave; is it stopped?"),
+            Error::TooSmall(size) => write!(
+                f,
+                "the segment has {size} bytes, and {} are needed; stop the program that uses it, remove the segment, and \
+                 start the program after alarmd",
+                size_of::<ModuleSegment>()
+            ),
+            Error::RemovedRepeatedly => {
+                f.write_str("another process removes the segment as often as it is created; stop that process")
+            }
+            Error::Held(pid) => {
+                write!(
+                    f,
+                    "process {pid} holds the segment's lock and does not release it; it may be stopped: continue or end it"
+                )
+            }
             Error::Full => write!(f, "all {SLOTS} slots hold active alarms; clear some"),
         }
     }
@@ -84,10 +103,10 @@ pub struct Producer {
 }
 
 impl Producer {
-    /// Attaches the module's segment, or makes it.
+    /// Attaches the module's segment, or creates it.
     ///
     /// # Errors
-    /// [`Segment::open_or_create`]'s.
+    /// Those of [`Segment::open_or_create`]; [`Error::TooSmall`].
     pub fn open(module: ModuleId, key: Key, options: Options) -> Result<Producer, Error> {
         let segment = attach(key, options)?;
         Ok(Producer { module, key, options, segment, doorbell: None, beat_ms: 0 })
@@ -148,14 +167,14 @@ impl Producer {
         })
     }
 
-    /// Says that the producer lives. Does not ring: nothing has happened.
+    /// Keeps the promise. It does not ring the doorbell, for no alarm has changed.
     ///
     /// # Errors
-    /// [`Error`], where the segment was removed and could not be made again.
+    /// [`Error`], where the segment was removed and could not be created again.
     pub fn beat(&mut self) -> Result<(), Error> {
-        let segment = self.segment.view::<ModuleSegment>()?;
+        let segment = view(&self.segment)?;
         segment.beat.fetch_add(1, Ordering::Relaxed);
-        // A new segment, and one that an old client has wiped, knows nothing of the promise.
+        // A new segment, and one that an old client has wiped, does not contain the promise.
         if is_removed(&self.segment) || segment.beat_ms.load(Ordering::Relaxed) != self.beat_ms {
             return self.promise(self.beat_ms);
         }
@@ -165,11 +184,11 @@ impl Producer {
     /// Stores the original record as an old producer does: five plain stores, no lock.
     ///
     /// # Errors
-    /// [`Error`], where the segment was removed and could not be made again.
+    /// [`Error`], where the segment was removed and could not be created again.
     pub fn store_record(&mut self, record: Record) -> Result<(), Error> {
-        let Record { flag, kind, code, level, index } = record;
+        let Record { flag, alarm_type, code, level, index } = record;
         self.store(|segment| {
-            for (word, value) in segment.record.iter().zip([flag, kind, code, level, index]) {
+            for (word, value) in segment.record.iter().zip([flag, alarm_type, code, level, index]) {
                 word.store(value, Ordering::Release);
             }
             Ok(())
@@ -179,7 +198,7 @@ impl Producer {
     /// Fills all 1024 bytes with zeros, as the original client did on unknown input. Every alarm of the segment ends.
     ///
     /// # Errors
-    /// [`Error`], where the segment was removed and could not be made again.
+    /// [`Error`], where the segment was removed and could not be created again.
     pub fn wipe(&mut self) -> Result<(), Error> {
         self.store(|segment| {
             for word in words::<AtomicU32, _>(segment) {
@@ -202,18 +221,18 @@ impl Producer {
     /// Stores under the lock, then as [`Producer::store`].
     fn write<T>(&mut self, act: impl Fn(&ModuleSegment) -> Result<T, Error>) -> Result<T, Error> {
         self.store(|segment| {
-            let _inside = enter(segment)?;
+            let _guard = acquire(segment)?;
             segment.magic.store(MODULE_MAGIC, Ordering::Relaxed);
             act(segment)
         })
     }
 
-    /// Stores, rings, and makes sure that it was not into a removed segment. The ring comes before the look, so that the
-    /// look costs the alarm no time.
+    /// Stores, rings the doorbell, and makes sure that the segment was not removed. The check comes last, so that it does not
+    /// delay the alarm.
     fn store<T>(&mut self, act: impl Fn(&ModuleSegment) -> Result<T, Error>) -> Result<T, Error> {
-        // Somebody removing the segment again and again must not keep us here for ever.
+        // A process that removes the segment again and again must not keep us here for ever.
         for _ in 0..8 {
-            let done = act(self.segment.view()?);
+            let done = act(view(&self.segment)?);
             if done.is_ok() {
                 self.ring();
             }
@@ -223,20 +242,20 @@ impl Producer {
             }
             self.segment = attach(self.key, self.options)?;
         }
-        Err(Error::Sysv(sysv::Error { op: sysv::Op::Attach, errno: Errno::EIDRM }))
+        Err(Error::RemovedRepeatedly)
     }
 
-    /// Rings the daemon's bell. Without a daemon, or without permission, there is none: polling finds the alarm later.
+    /// Rings the doorbell. Without a daemon, or without permission, there is none: the daemon finds the alarm by polling.
     fn ring(&mut self) {
-        // The ring before the look, as in `store`; a second time if it was the bell of a removed doorbell.
+        // The check comes last, as in `store`. It rings a second time if the doorbell was a removed one.
         for _ in 0..2 {
             if self.doorbell.is_none() {
-                self.doorbell = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).ok();
+                self.doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).ok();
             }
             let Some(segment) = &self.doorbell else { return };
-            // Somebody else's segment under this key is left alone.
+            // Another program's segment under this key is not written.
             match segment.view::<Doorbell>() {
-                Ok(doorbell) if doorbell.is_ours() => doorbell.ring(),
+                Some(doorbell) if doorbell.is_ours() => doorbell.ring(),
                 _ => {}
             }
             if !is_removed(segment) {
@@ -247,29 +266,34 @@ impl Producer {
     }
 }
 
-/// True if nobody will find the segment any more.
+/// True if no key leads to the segment any more.
 fn is_removed(segment: &Segment) -> bool {
     match segment.stat() {
         Ok(stat) => stat.destroyed,
-        // A mode that forbids reading says nothing about being removed.
+        // A mode that forbids reading does not mean that it was removed.
         Err(error) => matches!(error.errno, Errno::EIDRM | Errno::EINVAL),
     }
 }
 
-fn attach(key: Key, options: Options) -> Result<Segment, sysv::Error> {
+fn attach(key: Key, options: Options) -> Result<Segment, Error> {
     let (segment, created) = Segment::open_or_create(key, size_of::<ModuleSegment>(), options.mode)?;
     if created {
-        segment.set_permissions(options.mode, options.group)?;
+        segment.id().set_permissions(options.mode, options.group)?;
     }
+    view(&segment)?;
     Ok(segment)
 }
 
-/// Waits, a second at most, until nobody living is inside.
-fn enter(segment: &ModuleSegment) -> Result<Inside<'_>, Error> {
+fn view(segment: &Segment) -> Result<&ModuleSegment, Error> {
+    segment.view().ok_or(Error::TooSmall(segment.size()))
+}
+
+/// Acquires the lock. Waits a second at most for a living holder.
+fn acquire(segment: &ModuleSegment) -> Result<WriteGuard<'_>, Error> {
     let mut holder = 0;
     for turn in 0..1000 {
-        match segment.lock().enter(process::me(), process::is_gone) {
-            Ok(inside) => return Ok(inside),
+        match segment.lock().acquire(process::me(), process::is_gone) {
+            Ok(guard) => return Ok(guard),
             Err(pid) => holder = pid,
         }
         if turn < 20 {
@@ -281,8 +305,8 @@ fn enter(segment: &ModuleSegment) -> Result<Inside<'_>, Error> {
     Err(Error::Held(holder))
 }
 
-/// The order of the stores is what a producer killed in between leaves: never a flag over half an alarm, never a count
-/// over another's words.
+/// The order of the stores matters if the producer is killed between two: the flag is never set over a partly written alarm,
+/// and the count never over the words of another one.
 fn raise(segment: &ModuleSegment, alarm: AlarmId, level: u32, now: u32) -> Result<(), Error> {
     let up = |slot: &Slot| slot.flag.load(Ordering::Relaxed) != 0;
     let count = |slot: &Slot| slot.count.load(Ordering::Relaxed);
@@ -292,7 +316,7 @@ fn raise(segment: &ModuleSegment, alarm: AlarmId, level: u32, now: u32) -> Resul
         slot.count.store(next(count(slot)), Ordering::Release);
         return Ok(());
     }
-    // Where this alarm was before, so that its count goes on; else a slot never used; else any cleared one.
+    // The slot where this alarm was before, so that its count continues; else one never used; else any cleared one.
     let before = find(&|slot| !up(slot) && count(slot) != 0 && id(slot) == alarm);
     let slot = before
         .or_else(|| find(&|slot| !up(slot) && count(slot) == 0))
@@ -301,7 +325,7 @@ fn raise(segment: &ModuleSegment, alarm: AlarmId, level: u32, now: u32) -> Resul
     let raised = if before.is_some() { count(slot) } else { 0 };
     if before.is_none() {
         slot.count.store(0, Ordering::Release);
-        slot.kind.store(alarm.kind, Ordering::Release);
+        slot.alarm_type.store(alarm.alarm_type, Ordering::Release);
         slot.code.store(alarm.code, Ordering::Release);
         slot.index.store(alarm.index, Ordering::Release);
     }
@@ -312,17 +336,17 @@ fn raise(segment: &ModuleSegment, alarm: AlarmId, level: u32, now: u32) -> Resul
     Ok(())
 }
 
-/// One more; never 0, which stands for 'never used'.
+/// The next count; never 0, which means 'never used'.
 fn next(count: u32) -> u32 {
     count.wrapping_add(1).max(1)
 }
 
 fn clear(segment: &ModuleSegment, which: impl Fn(AlarmId) -> bool) -> bool {
-    let [flag, kind, code, _, index] = &segment.record;
+    let [flag, alarm_type, code, _, index] = &segment.record;
     let record = (
         flag,
         AlarmId {
-            kind: kind.load(Ordering::Relaxed),
+            alarm_type: alarm_type.load(Ordering::Relaxed),
             code: code.load(Ordering::Relaxed),
             index: index.load(Ordering::Relaxed),
         },
@@ -340,7 +364,7 @@ fn clear(segment: &ModuleSegment, which: impl Fn(AlarmId) -> bool) -> bool {
 
 fn id(slot: &Slot) -> AlarmId {
     AlarmId {
-        kind: slot.kind.load(Ordering::Relaxed),
+        alarm_type: slot.alarm_type.load(Ordering::Relaxed),
         code: slot.code.load(Ordering::Relaxed),
         index: slot.index.load(Ordering::Relaxed),
     }

@@ -4,9 +4,9 @@
 //! The lock's own source is compiled here against loom's atomics in place of the machine's.
 #![cfg(not(target_arch = "arm"))]
 
-#[path = "../src/wire/sequence.rs"]
+#[path = "../src/wire/seqlock.rs"]
 #[allow(dead_code, missing_docs)]
-mod sequence;
+mod seqlock;
 
 mod sync {
     /// Does nothing: yielding is no step of the lock, and would multiply the orders to explore.
@@ -18,7 +18,7 @@ use std::cell::Cell;
 
 use loom::sync::Arc;
 use loom::thread;
-use sequence::{Sequence, consistent};
+use seqlock::{SeqLock, read_consistent};
 use sync::{AtomicU32, Ordering};
 
 #[derive(Default)]
@@ -29,13 +29,13 @@ struct Memory {
 }
 
 impl Memory {
-    fn lock(&self) -> Sequence<'_> {
-        Sequence::new(&self.sequence, &self.writer)
+    fn lock(&self) -> SeqLock<'_> {
+        SeqLock::new(&self.sequence, &self.writer)
     }
 
     /// Stores `value` in both words, as the writer `me`; false if a living process holds the lock.
     fn write(&self, me: u32, value: u32, is_gone: impl FnOnce(u32) -> bool) -> bool {
-        let Ok(_inside) = self.lock().enter(me, is_gone) else { return false };
+        let Ok(_guard) = self.lock().acquire(me, is_gone) else { return false };
         for word in &self.words {
             word.store(value, Ordering::Relaxed);
         }
@@ -46,7 +46,7 @@ impl Memory {
     fn read(&self) -> Option<[u32; 2]> {
         let mut copy = [0; 2];
         let looks = Cell::new(0);
-        let whole = consistent(
+        let whole = read_consistent(
             // The real reader tries many times. More tries than one reach no other state, and take the checker days.
             || {
                 looks.set(looks.get() + 1);
@@ -92,7 +92,7 @@ fn a_reader_sees_all_of_a_write_or_nothing_of_it() {
 }
 
 #[test]
-fn two_writers_are_never_inside_together() {
+fn two_writers_are_never_guard_together() {
     explore(|| {
         let memory = Arc::new(Memory::default());
         let writers = [1, 2].map(|me| {

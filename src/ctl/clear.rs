@@ -15,7 +15,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
             Value(value) => once(&mut module, value)?,
             Long(option @ ("type" | "code" | "index")) => {
                 let place = match option {
-                    "type" => &mut alarm.kind,
+                    "type" => &mut alarm.alarm_type,
                     "code" => &mut alarm.code,
                     _ => &mut alarm.index,
                 };

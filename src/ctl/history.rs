@@ -21,7 +21,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     rows.extend(events.into_iter().map(|Event { at, what, alarm }| {
         let [kind, code, index, level] =
-            [alarm.kind, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
+            [alarm.alarm_type, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
         let (severity, at, what) = (alarm.severity.to_owned(), Utc(at).to_string(), what.to_owned());
         vec![at, what, severity, alarm.module, kind, code, index, level, alarm.origin]
     }));

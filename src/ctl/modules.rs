@@ -2,8 +2,8 @@
 use std::path::Path;
 
 use alarmd::alarm::{Levels, ModuleId};
+use alarmd::codes::SegmentRole;
 use alarmd::ftok;
-use alarmd::monitor::Role;
 use alarmd::producer::{self, Options, Producer};
 use alarmd::sysv::Key;
 use alarmd::wire::{ModuleEntry, StatusBlock};
@@ -49,12 +49,11 @@ pub fn load(file: Option<&Path>) -> Result<ModuleTable, Failure> {
         Err(_) if status.is_some() => Box::default(),
         Err(refused) => return Err(Failure::failed(refused)),
     };
-    let options = Options { mode: loaded.mode, group: loaded.group };
+    let options = Options { mode: loaded.poll.policy.mode, group: loaded.poll.policy.group };
     let modules: Vec<Module> = match &status {
-        Some(block) => {
-            block.modules().iter().enumerate().filter_map(|(at, entry)| from_entry(block, at, entry)).collect()
-        }
+        Some(block) => block.modules().iter().filter_map(|entry| from_entry(block, entry)).collect(),
         None => loaded
+            .poll
             .modules
             .iter()
             .map(|module| Module {
@@ -68,7 +67,7 @@ pub fn load(file: Option<&Path>) -> Result<ModuleTable, Failure> {
             .collect(),
     };
     let with_settings = |mut module: Module| {
-        if let Some(settings) = loaded.modules.iter().find(|settings| settings.id == module.id) {
+        if let Some(settings) = loaded.poll.modules.iter().find(|settings| settings.id == module.id) {
             module.path = settings.ftok.as_ref().map(|path| path.as_str().to_owned());
             module.levels = settings.levels.clone();
         }
@@ -77,10 +76,10 @@ pub fn load(file: Option<&Path>) -> Result<ModuleTable, Failure> {
     Ok(ModuleTable { modules: modules.into_iter().map(with_settings).collect(), options, daemon: status.is_some() })
 }
 
-fn from_entry(block: &StatusBlock<u32>, at: usize, entry: &ModuleEntry<u32>) -> Option<Module> {
-    let segments = block.segments().iter().filter(|segment| segment.module as usize == at);
+fn from_entry(block: &StatusBlock<u32>, entry: &ModuleEntry<u32>) -> Option<Module> {
+    let segments = block.segments().iter().filter(|segment| segment.module == entry.id);
     let keys = |fixed: bool| {
-        let role = Role::Fixed as u32;
+        let role = SegmentRole::Fixed.number();
         segments.clone().filter(move |segment| (segment.role == role) == fixed).filter_map(|s| Key::fixed(s.key))
     };
     let id = ModuleId::new(entry.id)?;

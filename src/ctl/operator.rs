@@ -52,19 +52,19 @@ fn no_arguments(mut call: Call) -> Result<(), Failure> {
 fn send(command: Command, lamp_test_s: u32) -> Result<(), Failure> {
     let status = status_block::read()?.ok_or_else(Failure::no_daemon)?;
     let explain = |error: Error| Failure::failed(error.of("doorbell", Key::DOORBELL));
-    let segment = Segment::attach(Key::DOORBELL, size_of::<Doorbell>(), Access::ReadWrite).map_err(explain)?;
-    let doorbell = segment.view::<Doorbell>().map_err(explain)?;
-    if !doorbell.is_ours() {
+    let segment = Segment::attach(Key::DOORBELL, Access::ReadWrite).map_err(explain)?;
+    let doorbell = segment.view::<Doorbell>().filter(|doorbell| doorbell.is_ours());
+    let Some(doorbell) = doorbell else {
         return Err(Failure::failed("doorbell: the segment is corrupt; alarmd repairs it within 1 second; try again"));
-    }
+    };
     if command == Command::LampTest {
         doorbell.lamp_test_s.store(lamp_test_s, core::sync::atomic::Ordering::Relaxed);
     }
-    let obeyed = doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire);
+    let completed = doorbell.completed.load(core::sync::atomic::Ordering::Acquire);
     doorbell.order(command);
     // On a kernel without futex the daemon sees the command at its next poll.
     let deadline = clock::now() + (u64::from(status.poll_ms) + 1000) * clock::MS;
-    while doorbell.is_pending(command) || doorbell.obeyed.load(core::sync::atomic::Ordering::Acquire) == obeyed {
+    while doorbell.is_pending(command) || doorbell.completed.load(core::sync::atomic::Ordering::Acquire) == completed {
         if clock::now() >= deadline {
             let why =
                 "no response from alarmd: it is hung, stopped or restarting; check alarmctl status, then try again";

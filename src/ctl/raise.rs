@@ -17,7 +17,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     let (mut module, mut alarm, mut level) = (None, AlarmId::default(), Level::Number(0));
     while let Some(argument) = call.arguments.next()? {
         match argument {
-            Long("type") => alarm.kind = numeric("--type", call.arguments.value()?)?,
+            Long("type") => alarm.alarm_type = numeric("--type", call.arguments.value()?)?,
             Long("code") => alarm.code = numeric("--code", call.arguments.value()?)?,
             Long("index") => alarm.index = numeric("--index", call.arguments.value()?)?,
             Long("level") => {

@@ -1,12 +1,12 @@
 //! The status block with names and words instead of numbers, for JSON and for tables.
+use std::borrow::Cow;
+
 use alarmd::alarm::{EventKind, Origin, Severity};
-use alarmd::annunciator::Shows;
 use alarmd::clock;
+use alarmd::codes::{Indication, LineStep, OutputKind, RefusalReason, SegmentRole, SegmentState, Sequence};
 use alarmd::errno::Errno;
 use alarmd::limits::LARGEST;
-use alarmd::monitor::{Role, State};
-use alarmd::process::Mark;
-use alarmd::settings::{Kind, Sequence};
+use alarmd::process::ProcessIdentity;
 use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
 
@@ -50,18 +50,18 @@ pub struct Daemon {
 /// An output.
 #[derive(Serialize)]
 pub struct Output {
-    pub kind: &'static str,
+    pub kind: Word,
     pub name: String,
     pub gpio: Option<u32>,
     pub path: Option<String>,
     pub active_low: bool,
     /// The sequence by which it shows alarms.
-    pub sequence: &'static str,
+    pub sequence: Word,
     /// What it shows.
-    pub shows: &'static str,
+    pub shows: Word,
     /// The same as a value; `None` if a newer daemon shows something that is unknown here.
     #[serde(skip)]
-    pub indication: Option<Shows>,
+    pub indication: Option<Indication>,
     /// What it shows is an alarm.
     pub alarm: bool,
     /// Its line is at the active level.
@@ -87,10 +87,10 @@ pub struct Module {
 /// A segment.
 #[derive(Serialize)]
 pub struct Segment {
-    pub role: &'static str,
+    pub role: Word,
     pub key: u32,
     pub id: Option<i32>,
-    pub state: &'static str,
+    pub state: Word,
     /// The daemon does not read it.
     #[serde(skip)]
     pub refused: bool,
@@ -107,12 +107,12 @@ pub struct Segment {
 #[derive(Serialize)]
 pub struct Alarm {
     pub module: String,
-    pub severity: &'static str,
+    pub severity: Word,
     /// The same as a value, for sorting.
     #[serde(skip)]
     pub rank: Option<Severity>,
     #[serde(rename = "type")]
-    pub kind: u32,
+    pub alarm_type: u32,
     pub code: u32,
     pub level: u32,
     pub index: u32,
@@ -131,26 +131,26 @@ pub struct Alarm {
 #[derive(Serialize)]
 pub struct Event {
     pub at: u32,
-    pub what: &'static str,
+    pub what: Word,
     #[serde(flatten)]
     pub alarm: Alarm,
 }
 
 impl From<&StatusBlock<u32>> for Report {
     fn from(block: &StatusBlock<u32>) -> Report {
-        let worker = Mark::from_word(block.worker);
+        let worker = ProcessIdentity::from_word(block.worker);
         let worker_alive = worker.is_alive();
         let checked_ms_ago = clock::now().millis().wrapping_sub(block.checked_ms);
-        let modules = block.modules().iter().enumerate().map(|(at, entry)| Module {
+        let modules = block.modules().iter().map(|entry| Module {
             name: text(&entry.name),
             id: entry.id,
             active: entry.active,
-            segments: block.segments().iter().filter(|segment| segment.module as usize == at).map(segment).collect(),
+            segments: block.segments().iter().filter(|segment| segment.module == entry.id).map(segment).collect(),
         });
         Report {
             daemon: Daemon {
                 healthy: checked_ms_ago < HUNG_MS && worker_alive,
-                pid: Mark::from_word(block.daemon).pid(),
+                pid: ProcessIdentity::from_word(block.daemon).pid(),
                 worker: worker.pid(),
                 worker_alive,
                 restarts: block.restarts,
@@ -166,7 +166,7 @@ impl From<&StatusBlock<u32>> for Report {
                 .events()
                 .map(|event| Event {
                     at: event.at,
-                    what: EventKind::from_number(event.what).map_or("unknown", EventKind::word),
+                    what: word(EventKind::from_number(event.what).map(EventKind::word), event.what),
                     alarm: alarm(block, &event.alarm),
                 })
                 .collect(),
@@ -175,39 +175,42 @@ impl From<&StatusBlock<u32>> for Report {
 }
 
 fn output(entry: &OutputEntry<u32>) -> Output {
-    let indication = Shows::from_number(entry.shows);
+    let indication = Indication::from_number(entry.shows);
     let gpio = Some(entry.gpio).filter(|gpio| *gpio != NO_GPIO);
+    let errno = Errno::from_raw(entry.errno as i32);
     Output {
-        kind: Kind::from_number(entry.kind).map_or("unknown", |kind| kind.word()),
+        kind: word(OutputKind::from_number(entry.kind).map(OutputKind::word), entry.kind),
         name: text(&entry.name),
         gpio,
         path: gpio.is_none().then(|| text(&entry.path)),
         active_low: entry.active_low != 0,
-        sequence: Sequence::from_number(entry.sequence).map_or("unknown", |sequence| sequence.word()),
-        shows: indication.map_or("unknown", Shows::word),
+        sequence: word(Sequence::from_number(entry.sequence).map(Sequence::word), entry.sequence),
+        shows: word(indication.map(Indication::word), entry.shows),
         indication,
         alarm: entry.alarm != 0,
         energised: entry.energised != 0,
-        failure: (entry.failed != 0).then(|| Errno::from_raw(entry.errno as i32).to_string()),
+        failure: (entry.failed != 0).then(|| match LineStep::from_number(entry.failed) {
+            Some(step) => LineError { step, errno }.explained(gpio.is_some()).to_string(),
+            None => format!("step {}: {errno}", entry.failed),
+        }),
         errno: entry.errno as i32,
         writes: entry.writes,
     }
 }
 
 fn segment(entry: &SegmentEntry<u32>) -> Segment {
-    let state = State::from_number(entry.state);
-    let failure = match (state, entry.errno as i32) {
-        (Some(State::Refused), 0) => Some(format!("owner {} is not trusted", entry.uid)),
-        (Some(State::Refused), libc::E2BIG) => Some(format!("{} bytes, of {LARGEST} at most", entry.size)),
-        (_, 0) => None,
-        (_, errno) => Some(Errno::from_raw(errno).to_string()),
-    };
+    let state = SegmentState::from_number(entry.state);
+    let errno = Errno::from_raw(entry.errno as i32);
+    let failure = (entry.reason != 0).then(|| match RefusalReason::from_number(entry.reason) {
+        Some(reason) => Refusal { reason, errno, detail: entry.detail }.to_string(),
+        None => format!("reason {}", entry.reason),
+    });
     Segment {
-        role: Role::from_number(entry.role).map_or("unknown", |role| role.word()),
+        role: word(SegmentRole::from_number(entry.role).map(SegmentRole::word), entry.role),
         key: entry.key,
         id: Some(entry.shmid as i32).filter(|id| *id != -1),
-        state: state.map_or("unknown", State::word),
-        refused: state == Some(State::Refused),
+        state: word(state.map(SegmentState::word), entry.state),
+        refused: state == Some(SegmentState::Refused),
         failure,
         producers: entry.producers,
         owner: entry.owner,
@@ -221,13 +224,14 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
     let severity = Severity::from_number(entry.severity);
     Alarm {
         module: module.map_or("alarmd".to_owned(), |module| text(&module.name)),
-        severity: severity.map_or("unknown", Severity::word),
+        severity: word(severity.map(Severity::word), entry.severity),
         rank: severity,
-        kind: entry.kind,
+        alarm_type: entry.alarm_type,
         code: entry.code,
         level: entry.level,
         index: entry.index,
-        origin: Origin::from_number(entry.origin).map_or("unknown".to_owned(), |origin| origin.to_string()),
+        origin: Origin::from_number(entry.origin)
+            .map_or(format!("origin {}", entry.origin), |origin| origin.to_string()),
         number: entry.origin,
         raised_at: if entry.raised_at != 0 { entry.raised_at } else { read_at(block, entry) },
         count: entry.count,
@@ -235,10 +239,17 @@ fn alarm(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> Alarm {
     }
 }
 
+/// A word of the wire format. A number that this version does not know is shown as the number.
+type Word = Cow<'static, str>;
+
+fn word(known: Option<&'static str>, number: u32) -> Word {
+    known.map_or_else(|| number.to_string().into(), Cow::from)
+}
+
 /// When the daemon first read an alarm whose producer stores no time; 0 if the event is no longer in the history.
 fn read_at(block: &StatusBlock<u32>, entry: &AlarmEntry<u32>) -> u32 {
     let same = |alarm: &AlarmEntry<u32>| (alarm.module, alarm.origin) == (entry.module, entry.origin);
-    let raised = block.events().filter(|event| event.what == 0 && same(&event.alarm));
+    let raised = block.events().filter(|event| event.what == EventKind::Raised.number() && same(&event.alarm));
     raised.last().map_or(0, |event| event.at)
 }
 

@@ -5,7 +5,7 @@ use super::status_block;
 use super::table::table;
 use crate::console::print;
 use crate::utc::Utc;
-use alarmd::annunciator::Shows;
+use alarmd::codes::Indication;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
@@ -42,7 +42,7 @@ fn panel(report: &Report) -> String {
     let flashing = report
         .outputs
         .iter()
-        .filter(|output| matches!(output.indication, Some(Shows::Flash | Shows::SlowFlash)))
+        .filter(|output| matches!(output.indication, Some(Indication::Flash | Indication::SlowFlash)))
         .count();
     let active =
         if flashing > 0 { format!("{active} active, acknowledgement pending") } else { format!("{active} active") };
@@ -56,9 +56,9 @@ fn panel(report: &Report) -> String {
     };
     let outputs = report.outputs.iter().map(|output| {
         let shows = match output.indication {
-            Some(Shows::Nothing) => "( ) -".to_owned(),
-            Some(Shows::Alarm) => "(*) ALARM".to_owned(),
-            Some(Shows::Flash | Shows::SlowFlash) => format!("(*) {}", output.shows),
+            Some(Indication::Nothing) => "( ) -".to_owned(),
+            Some(Indication::Alarm) => "(*) ALARM".to_owned(),
+            Some(Indication::Flash | Indication::SlowFlash) => format!("(*) {}", output.shows),
             None => output.shows.to_owned(),
         };
         vec![format!("{} {}", output.kind, output.name), shows, level(output), place(output)]
@@ -85,7 +85,7 @@ fn panel(report: &Report) -> String {
         let since = if alarm.raised_at == 0 { "-".to_owned() } else { Utc(alarm.raised_at).to_string() };
         let count = if alarm.count == 0 { "-".to_owned() } else { alarm.count.to_string() };
         let [kind, code, index, level] =
-            [alarm.kind, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
+            [alarm.alarm_type, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
         let (severity, module) = (alarm.severity.to_owned(), alarm.module.clone());
         let seen = if alarm.acknowledged { "yes" } else { "-" }.to_owned();
         vec![severity, module, kind, code, index, level, alarm.origin.clone(), seen, count, since]

@@ -1,7 +1,7 @@
 //! The status block of the running daemon.
 use alarmd::clock;
 use alarmd::errno::Errno;
-use alarmd::process::Mark;
+use alarmd::process::ProcessIdentity;
 use alarmd::sysv::{Access, Error, Key, Segment};
 use alarmd::wire::{StatusBlock, unpack_text};
 
@@ -13,7 +13,7 @@ use super::call::Failure;
 /// A daemon is running, but its status block cannot be read.
 pub fn read() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
     let explain = |error: Error| Failure::failed(error.of("status block", Key::STATUS));
-    let segment = match Segment::attach(Key::STATUS, 0, Access::ReadOnly) {
+    let segment = match Segment::attach(Key::STATUS, Access::ReadOnly) {
         Ok(segment) => segment,
         Err(Error { errno: Errno::ENOENT | Errno::EIDRM, .. }) => return Ok(None),
         Err(error) => return Err(explain(error)),
@@ -22,9 +22,9 @@ pub fn read() -> Result<Option<Box<StatusBlock<u32>>>, Failure> {
     // The daemon writes for microseconds at a time. Only one that was stopped while writing keeps the block locked.
     for _ in 0..200 {
         if block.copy(&segment) {
-            return Ok(Some(block).filter(|block| Mark::from_word(block.daemon).is_alive()));
+            return Ok(Some(block).filter(|block| ProcessIdentity::from_word(block.daemon).is_alive()));
         }
-        if !Mark::from_word(StatusBlock::daemon_of(&segment)).is_alive() {
+        if !ProcessIdentity::from_word(StatusBlock::daemon_of(&segment)).is_alive() {
             return Ok(None);
         }
         clock::sleep(5 * clock::MS);

@@ -91,7 +91,7 @@ impl Oracle {
     fn scribble(&mut self) {
         let number = self.random.below(MODULES);
         let victims =
-            || [Key::of_module(module(number)), Key::DOORBELL].map(|key| Segment::attach(key, 0, Access::ReadWrite));
+            || [Key::of_module(module(number)), Key::DOORBELL].map(|key| Segment::attach(key, Access::ReadWrite));
         let [Ok(segment), Ok(doorbell)] = victims() else { return };
         let (Ok(inside), Ok(bell)) = (segment.view::<ModuleSegment>(), doorbell.view::<Doorbell>()) else { return };
         for word in words::<AtomicU32, _>(inside).iter().chain(words::<AtomicU32, _>(bell)) {

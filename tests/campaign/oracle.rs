@@ -3,8 +3,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::annunciator::Shows;
 use alarmd::codes::Command;
+use alarmd::codes::Indication;
 use alarmd::limits::EVENTS;
 use alarmd::sysv::{Access, Key, Segment, words};
 use alarmd::wire::{
@@ -171,7 +171,7 @@ impl Oracle {
             let is_news = news.iter().any(|event| event.what == 0 && is_slot(&event.alarm));
             let kept = kept(&block).filter(|_| is_news && !self.is_operated);
             assert!(
-                kept.is_none_or(|shows| shows == Shows::Flash),
+                kept.is_none_or(|shows| shows == Indication::Flash),
                 "a latched alarm was lost: {kept:?}\n{}",
                 self.board.log()
             );
@@ -190,9 +190,9 @@ impl Oracle {
             return block;
         }
         self.count("acknowledged");
-        let wanted = if active { Shows::Alarm } else { Shows::Nothing };
+        let wanted = if active { Indication::Alarm } else { Indication::Nothing };
         wait_for_or(&self.board, || {
-            let doorbell = Segment::attach(Key::DOORBELL, 0, Access::ReadWrite).map_err(|error| error.to_string())?;
+            let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).map_err(|error| error.to_string())?;
             let doorbell = doorbell.view::<Doorbell>().map_err(|error| error.to_string())?;
             // A command that is handled later would acknowledge the next alarms.
             if doorbell.is_pending(Command::Acknowledge) {
@@ -268,7 +268,7 @@ fn last(event: Option<&EventEntry<u32>>) -> Vec<u32> {
 fn raised() -> BTreeMap<(u32, u32), Raised> {
     let mut all = BTreeMap::new();
     for number in 0..MODULES {
-        let Ok(segment) = Segment::attach(Key::of_module(module(number)), 0, Access::ReadWrite) else { continue };
+        let Ok(segment) = Segment::attach(Key::of_module(module(number)), Access::ReadWrite) else { continue };
         let Ok(segment) = segment.view::<ModuleSegment>() else { continue };
         let mut copy = ModuleSegment::EMPTY;
         // Every producer is done.
@@ -281,9 +281,9 @@ fn raised() -> BTreeMap<(u32, u32), Raised> {
 }
 
 /// What the lamp `kept` shows, if there is one.
-fn kept(block: &StatusBlock<u32>) -> Option<Shows> {
+fn kept(block: &StatusBlock<u32>) -> Option<Indication> {
     let is_it = |output: &&OutputEntry<u32>| unpack_text(&output.name, &mut [0; 32]) == "kept";
-    block.outputs().iter().find(is_it).and_then(|output| Shows::ALL.get(output.shows as usize).copied())
+    block.outputs().iter().find(is_it).and_then(|output| Indication::ALL.get(output.shows as usize).copied())
 }
 
 /// True for what a producer raised; not for what alarmd says of a producer that has left.

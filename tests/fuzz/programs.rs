@@ -52,7 +52,7 @@ pub fn command_line(board: &Board, data: &[u8]) {
 pub fn shell_input(board: &Board, data: &[u8]) {
     assert_eq!(ends_well(board.alarmctl(&["shell", "sdhmgt"]), data), 0);
     let key = Key::of_module(ModuleId::new(31).expect("an id"));
-    if let Ok(segment) = Segment::attach(key, 0, Access::ReadOnly) {
+    if let Ok(segment) = Segment::attach(key, Access::ReadOnly) {
         let record: Vec<u32> = (0..5).filter_map(|word| segment.load(word)).collect();
         let left = [[0; 5], [0, 0x14, 0x11, 0x13, 0x12], [1, 0x14, 0x11, 0x13, 0x12]];
         assert!(left.iter().any(|left| record == left), "{record:x?}");

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::alarm::{AlarmId, ModuleId, Name};
 use alarmd::clock::{self, MS, Time};
-use alarmd::poll::{Poll, StartError};
-use alarmd::process::Mark;
+use alarmd::codes::{OnStop, OutputKind, Sequence};
+use alarmd::monitor::ModuleSettings;
+use alarmd::output::{OutputSettings, Target};
+use alarmd::path::Path;
+use alarmd::poll::{Poll, Settings, StartError};
+use alarmd::process::ProcessIdentity;
 use alarmd::producer::{Options, Producer};
-use alarmd::settings::{Kind, ModuleSettings, OnStop, OutputSettings, Path, Sequence, Settings, Target};
 use alarmd::sysv::{Access, Key, Segment, Words, words};
 use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
 
@@ -64,7 +67,7 @@ fn settings() -> Settings {
         let path = board().join(name.as_str());
         let _ = settings.outputs.push(OutputSettings {
             // A lamp test does not move it.
-            kind: Kind::Relay,
+            kind: OutputKind::Relay,
             name: name.clone(),
             target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
             active_low: false,
@@ -93,7 +96,7 @@ struct Daemon {
 impl Daemon {
     fn start() -> Result<Daemon, StartError> {
         let mut daemon = Daemon { poll: Box::default(), hardware: Sysfs::default(), now: clock::now() };
-        daemon.poll.start(Mark::me(), settings(), &mut daemon.hardware)?;
+        daemon.poll.start(ProcessIdentity::me(), settings(), &mut daemon.hardware)?;
         Ok(daemon)
     }
 
@@ -131,7 +134,7 @@ fn scribble<T: Words<AtomicU32>>(segment: &Segment, data: &[u8], mut look: impl 
 }
 
 fn attach(key: Key) -> Segment {
-    Segment::attach(key, 0, Access::ReadWrite).expect("attached")
+    Segment::attach(key, Access::ReadWrite).expect("attached")
 }
 
 fn raise_other() {

@@ -121,7 +121,7 @@ impl Board {
 
 /// The status block as the daemon publishes it; `None` while it cannot be read.
 pub fn status_block() -> Option<Box<StatusBlock<u32>>> {
-    let segment = Segment::attach(Key::STATUS, 0, Access::ReadOnly).ok()?;
+    let segment = Segment::attach(Key::STATUS, Access::ReadOnly).ok()?;
     let mut block = Box::new(StatusBlock::EMPTY);
     block.copy(&segment).then_some(block)
 }

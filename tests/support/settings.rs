@@ -2,7 +2,10 @@
 use std::path::Path;
 
 use alarmd::alarm::{ModuleId, Name};
-use alarmd::settings::{self, Kind, ModuleSettings, OnStop, OutputSettings, Sequence, Target};
+use alarmd::codes::{OnStop, OutputKind, Sequence};
+use alarmd::monitor::ModuleSettings;
+use alarmd::output::{OutputSettings, Target};
+use alarmd::settings::{self};
 
 /// A module with everything else at its default.
 pub fn module(name: &str, id: ModuleId) -> ModuleSettings {
@@ -10,7 +13,7 @@ pub fn module(name: &str, id: ModuleId) -> ModuleSettings {
 }
 
 /// An output at a file that follows the alarms of all modules.
-pub fn output(kind: Kind, name: &str, path: &Path) -> OutputSettings {
+pub fn output(kind: OutputKind, name: &str, path: &Path) -> OutputSettings {
     OutputSettings {
         kind,
         name: Name::new(name).expect("a name"),

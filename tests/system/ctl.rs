@@ -23,7 +23,7 @@ fn shell(board: &Board, module: &str, input: &str) -> Ran {
 /// The first five words of the segment with this key, as any other process sees them.
 fn record(key: u32) -> [u32; 5] {
     let key = Key::fixed(key).expect("a key");
-    let segment = Segment::attach(key, 1024, alarmd::sysv::Access::ReadOnly).expect("attached");
+    let segment = Segment::attach(key, alarmd::sysv::Access::ReadOnly).expect("attached");
     std::array::from_fn(|word| segment.load(word).expect("there"))
 }
 

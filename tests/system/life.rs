@@ -235,8 +235,8 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
     let config = "[daemon]\npoll_ms = 5\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
                   [relay good]\nfail_safe = no\npath = {dir}/good\nmodules = alarm\n";
     let Some(board) = Board::new(config) else { return };
-    let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
-    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let module = Segment::attach(KEY, Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
     let first = rounds();
     let started = alarmd::clock::now();
@@ -276,7 +276,7 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
 #[test]
 fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
     let Some(board) = Board::new(LAMP) else { return };
-    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let doorbell = doorbell.view::<Doorbell>().expect("attached");
     let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
     let (first, started) = (rounds(), alarmd::clock::now());
@@ -336,7 +336,7 @@ fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
 fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
     let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt"]);
-    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<alarmd::wire::ModuleSegment>().expect("whole");
     // Another process, which lives but has never attached the segment, has its id by now.
     view.writer.store(1, std::sync::atomic::Ordering::Relaxed);

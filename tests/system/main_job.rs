@@ -1,8 +1,8 @@
 //! The main job: from shared memory to lamp.
 use alarmd::clock;
-use alarmd::poll::Poll;
-use alarmd::process::Mark;
-use alarmd::settings::{Kind, Settings};
+use alarmd::codes::OutputKind;
+use alarmd::poll::{Poll, Settings};
+use alarmd::process::ProcessIdentity;
 
 use crate::hardware::Sysfs;
 use crate::support::{Board, LAMP, SDHMGT, open_producer, settings, wait_until};
@@ -153,13 +153,13 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         poll_ms: 60_000,
         hang_ms: 60_000,
         modules: [settings::module("sdhmgt", SDHMGT)].into_iter().collect(),
-        outputs: [settings::output(Kind::Lamp, "any", &board.path("any"))].into_iter().collect(),
+        outputs: [settings::output(OutputKind::Lamp, "any", &board.path("any"))].into_iter().collect(),
         ..Settings::default()
     };
     let mut hardware = Sysfs::default();
     hardware.be_patient();
     let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings, &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
     // The loop runs in this thread, turn by turn. If a health check comes before alarmctl, on a busy machine, try again.
     let seen_by_the_bell = (0..20).any(|_| {
         let start = clock::now();

@@ -16,7 +16,7 @@ fn producer() -> Producer {
 }
 
 fn with_status<T>(act: impl FnOnce(&StatusSegment) -> T) -> T {
-    let segment = Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(Key::STATUS, Access::ReadWrite).expect("attached");
     act(segment.view().expect("whole"))
 }
 

@@ -285,7 +285,7 @@ fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
         assert!(ran.code == 3 && ran.err.contains("alarmd is not running"), "{command}: {ran:?}");
     }
     // A command that the previous daemon received at the moment of its death.
-    let doorbell = Segment::attach(Key::DOORBELL, 0, alarmd::sysv::Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, alarmd::sysv::Access::ReadWrite).expect("attached");
     doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::codes::Command::Acknowledge);
     board.start();
     board.wait_for_checks(1);

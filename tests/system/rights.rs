@@ -270,8 +270,8 @@ fn a_member_of_the_group_acknowledges_and_a_stranger_does_not() {
 fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
     let Some(board) = Board::new(CONFIG) else { return };
     let mut random = Random::new();
-    let module = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
-    let doorbell = Segment::attach(Key::DOORBELL, 256, Access::ReadWrite).expect("attached");
+    let module = Segment::attach(KEY, Access::ReadWrite).expect("attached");
+    let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let mut other = open_producer(ModuleId::new(32).expect("an id"));
     for turn in 0..200 {
         let scribble = |random: &mut Random, words: &[AtomicU32]| {
@@ -303,7 +303,7 @@ fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
 fn a_member_of_the_group_cannot_signal_or_write_the_daemons_own() {
     let Some(board) = Board::new(&CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"))) else { return };
     let Some(errnos) = as_member(|| {
-        let status = Segment::attach(Key::STATUS, 0, Access::ReadWrite).map(|_| ());
+        let status = Segment::attach(Key::STATUS, Access::ReadWrite).map(|_| ());
         let worker = board.worker() as libc::pid_t;
         // SAFETY: signal 0 is not delivered.
         let killed = unsafe { libc::kill(worker, 0) };

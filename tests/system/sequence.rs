@@ -66,7 +66,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
         return;
     }
     let hammer = Hammer::start();
-    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     let (mut tries, mut read, mut changed) = (0u64, 0u64, 0u64);
     let mut copy = ModuleSegment::EMPTY;
@@ -85,7 +85,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
         }
     }
     drop(hammer);
-    println!("{tries} tries, {read} consistent reads, {changed} of them of another state");
+    println!("{tries} tries, {read} read_consistent reads, {changed} of them of another state");
     assert!(enough(tries, read, changed), "{tries} tries, {read} reads, {changed} states");
 }
 
@@ -93,7 +93,7 @@ fn millions_of_reads_beside_a_writer_at_full_speed_are_never_torn() {
 fn kill_at_random_moments(start: impl Fn(&Board) -> Box<dyn Killable>) {
     let config = "[daemon]\npoll_ms = 2\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
-    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     let mut next = open_producer(SDHMGT);
     let mut random = Random::new();
@@ -170,7 +170,7 @@ fn a_daemon_reads_on_when_the_last_producer_died_inside() {
     let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.wait_for_output("any", "1");
-    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     // What a producer leaves that was killed while it cleared its alarm: the flag down, the sequence odd.
     let mut dead = std::process::Command::new("true").spawn().expect("started");
@@ -188,7 +188,7 @@ fn a_daemon_reads_on_when_the_last_producer_died_inside() {
 fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut old = board.old_producer(&["key", "0x414C001F"]);
-    let segment = Segment::attach(KEY, 1024, Access::ReadWrite).expect("attached");
+    let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     // A living process holds the lock and does not release it.
     view.magic.store(alarmd::wire::MODULE_MAGIC, Ordering::Relaxed);

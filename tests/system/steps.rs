@@ -4,10 +4,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd::clock;
+use alarmd::codes::{OutputKind, Sequence};
 use alarmd::limits::EVENT_PLACES;
-use alarmd::poll::Poll;
-use alarmd::process::Mark;
-use alarmd::settings::{Kind, OutputSettings, Sequence, Settings};
+use alarmd::output::OutputSettings;
+use alarmd::poll::{Poll, Settings};
+use alarmd::process::ProcessIdentity;
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::StatusSegment;
 
@@ -21,7 +22,7 @@ const RETURNED: u32 = 2;
 /// One module and a lamp; with `bad` another lamp, which cannot be set up.
 fn one_lamp(board: &Board, bad: bool) -> Settings {
     let lamp = |name: &str| {
-        let output = settings::output(Kind::Lamp, name.trim_start_matches("no/"), &board.path(name));
+        let output = settings::output(OutputKind::Lamp, name.trim_start_matches("no/"), &board.path(name));
         OutputSettings { sequence: Sequence::M, ..output }
     };
     Settings {
@@ -57,7 +58,7 @@ fn is_stopped(child: libc::pid_t) -> bool {
 }
 
 fn memory() -> Segment {
-    Segment::attach(Key::STATUS, 0, Access::ReadWrite).expect("attached")
+    Segment::attach(Key::STATUS, Access::ReadWrite).expect("attached")
 }
 
 /// What the next daemon would find, were this one killed now: which slots are up, and what the first output keeps; and that the
@@ -133,7 +134,7 @@ fn step(act: impl FnOnce()) -> Vec<Vec<u32>> {
 }
 
 /// An earlier daemon, which has seen alarm 1 and has ended.
-fn daemon_before(board: &Board, guardian: Mark) {
+fn daemon_before(board: &Board, guardian: ProcessIdentity) {
     let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(1), 1).expect("raised");
     let settings = one_lamp(board, false);
@@ -148,7 +149,7 @@ fn daemon_before(board: &Board, guardian: Mark) {
 /// A loop that has started.
 fn started(board: &Board, bad: bool) -> (Box<Poll>, Sysfs) {
     let (mut poll, mut hardware) = (Box::<Poll>::default(), Sysfs::default());
-    poll.start(Mark::me(), one_lamp(board, bad), &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), one_lamp(board, bad), &mut hardware).expect("started");
     (poll, hardware)
 }
 
@@ -165,7 +166,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_round() {
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_start() {
     let Some(board) = Board::bare("") else { return };
-    let guardian = Mark::me();
+    let guardian = ProcessIdentity::me();
     daemon_before(&board, guardian);
     let mut producer = open_producer(SDHMGT);
     producer.clear(alarm(1)).expect("cleared");

@@ -25,7 +25,7 @@ fn c_and_rust_lay_every_field_at_the_same_place() {
         fields!("slot", Slot<u32>, "flag" = flag "type" = kind "code" = code "level" = level "index" = index
             "raised_at" = raised_at "count" = count),
         fields!("doorbell", Doorbell, "magic" = magic "version" = version "bell" = bell "waiting" = waiting
-            "command" = command "lamp_test_s" = lamp_test_s "completed" = obeyed "spare" = spare),
+            "command" = command "lamp_test_s" = lamp_test_s "completed" = completed "spare" = spare),
         format!("segment {}\nslot {}\n", size_of::<Segment>(), size_of::<Slot<u32>>()),
         format!("doorbell {}\n", size_of::<Doorbell>()),
         format!("magic {MODULE_MAGIC} {DOORBELL_MAGIC}\n"),

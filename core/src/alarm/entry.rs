@@ -11,7 +11,7 @@ pub struct Record {
     /// Not 0 while the alarm is up.
     pub flag: u32,
     /// What kind of alarm.
-    pub kind: u32,
+    pub alarm_type: u32,
     /// The alarm's code.
     pub code: u32,
     /// How bad, through [`Levels`].
@@ -20,11 +20,18 @@ pub struct Record {
     pub index: u32,
 }
 
+impl Record {
+    /// Which alarm this is.
+    pub const fn id(&self) -> AlarmId {
+        AlarmId { alarm_type: self.alarm_type, code: self.code, index: self.index }
+    }
+}
+
 /// What makes an alarm this alarm, within its module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AlarmId {
     /// `alarm_type`
-    pub kind: u32,
+    pub alarm_type: u32,
     /// `alarm_code`
     pub code: u32,
     /// `alarm_index`
@@ -33,7 +40,7 @@ pub struct AlarmId {
 
 impl fmt::Display for AlarmId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "type {:#x} code {:#x} index {:#x}", self.kind, self.code, self.index)
+        write!(f, "type {:#x} code {:#x} index {:#x}", self.alarm_type, self.code, self.index)
     }
 }
 

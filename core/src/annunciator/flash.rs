@@ -1,6 +1,6 @@
 //! Flashing: when a lamp that flashes is on. All flash together, and start with their light when a new alarm comes.
 use crate::clock::{MS, Nanos, Time};
-use crate::codes::Shows;
+use crate::codes::Indication;
 
 /// Half of the 2 Hz, and half of the 0.5 Hz.
 const FAST: Nanos = 250 * MS;
@@ -10,7 +10,7 @@ const SLOW: Nanos = 1000 * MS;
 pub struct Flash {
     /// When the light came on.
     since: Time,
-    /// It is to come on at the next look: at once, or only if it has been on for long enough.
+    /// It is to come on at the next update: at once, or only if it has been on for long enough.
     begins: Option<Begin>,
 }
 
@@ -21,7 +21,7 @@ enum Begin {
     InTime,
 }
 
-/// How long all that flashes goes on before it may begin anew.
+/// How long a flash lasts before it may begin again.
 const CYCLE: Nanos = 2 * SLOW;
 
 impl Flash {
@@ -34,7 +34,7 @@ impl Flash {
         }
     }
 
-    pub fn look(&mut self, now: Time) {
+    pub fn update(&mut self, now: Time) {
         match self.begins.take() {
             Some(Begin::AtOnce) => self.since = now,
             Some(Begin::InTime) if now.since(self.since) >= CYCLE => self.since = now,
@@ -42,23 +42,23 @@ impl Flash {
         }
     }
 
-    pub fn is_on(&self, shows: Shows, now: Time) -> bool {
+    pub fn is_on(&self, shows: Indication, now: Time) -> bool {
         match half(shows) {
             Some(half) => now.since(self.since) / half % 2 == 0,
-            None => shows == Shows::Alarm,
+            None => shows == Indication::Alarm,
         }
     }
 
     /// When it changes.
-    pub fn due(&self, shows: Shows, now: Time) -> Time {
+    pub fn due(&self, shows: Indication, now: Time) -> Time {
         half(shows).map_or(Time::NEVER, |half| now + (half - now.since(self.since) % half))
     }
 }
 
-fn half(shows: Shows) -> Option<Nanos> {
+fn half(shows: Indication) -> Option<Nanos> {
     match shows {
-        Shows::Flash => Some(FAST),
-        Shows::SlowFlash => Some(SLOW),
-        Shows::Nothing | Shows::Alarm => None,
+        Indication::Flash => Some(FAST),
+        Indication::SlowFlash => Some(SLOW),
+        Indication::Nothing | Indication::Alarm => None,
     }
 }

@@ -2,8 +2,8 @@
 use heapless::Vec;
 
 use crate::alarm::{Alarm, Severity};
+use crate::codes::{OutputKind, Sequence};
 use crate::limits::MODULES;
-use crate::settings::{Kind, OutputSettings, Sequence};
 
 /// What an output listens to, and how it shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Rule {
     /// Ids of modules, 0 for the daemon's own alarms; empty: all.
     pub modules: Vec<u32, { MODULES + 1 }>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: OutputKind,
     /// How it shows alarms.
     pub sequence: Sequence,
 }
@@ -33,13 +33,6 @@ impl Rule {
 impl Default for Rule {
     /// A lamp that follows every alarm.
     fn default() -> Rule {
-        Rule { severity: None, modules: Vec::new(), kind: Kind::Lamp, sequence: Sequence::Follow }
-    }
-}
-
-impl From<&OutputSettings> for Rule {
-    fn from(output: &OutputSettings) -> Rule {
-        let OutputSettings { severity, modules, kind, sequence, .. } = output;
-        Rule { severity: *severity, modules: modules.clone(), kind: *kind, sequence: *sequence }
+        Rule { severity: None, modules: Vec::new(), kind: OutputKind::Lamp, sequence: Sequence::Follow }
     }
 }

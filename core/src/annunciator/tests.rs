@@ -1,18 +1,56 @@
 use super::*;
-use crate::alarm::{AlarmId, Origin, Severity};
+use crate::alarm::{Alarm, AlarmId, Origin, Severity};
 use crate::clock::{MS, S};
+use crate::codes::{Indication, Sequence};
 
 fn alarm(module: u32, severity: Severity) -> Alarm {
     Alarm::own(module, Origin::Slot(1), AlarmId::default(), severity)
 }
 
-fn one(rule: Rule) -> Annunciator {
-    let mut annunciator = Annunciator::default();
-    assert!(annunciator.add(rule));
-    annunciator
+/// Outputs and what they have in common.
+#[derive(Default)]
+struct Panel {
+    annunciator: Annunciator,
+    points: std::vec::Vec<Point>,
 }
 
-fn with(kind: Kind, sequence: Sequence) -> Annunciator {
+impl Panel {
+    fn add(&mut self, rule: Rule) {
+        self.points.push(Point::new(rule));
+    }
+
+    fn apply(&mut self, transition: &Transition) {
+        self.annunciator.apply(&mut self.points, transition);
+    }
+
+    fn acknowledge(&mut self) {
+        self.points.iter_mut().for_each(Point::acknowledge);
+    }
+
+    fn silence(&mut self) {
+        self.points.iter_mut().for_each(Point::silence);
+    }
+
+    fn shows(&self, output: usize) -> Indication {
+        self.points[output].shows()
+    }
+
+    fn is_on(&self, output: usize, now: Time) -> bool {
+        self.annunciator.is_on(&self.points[output], now)
+    }
+
+    fn due(&self, now: Time) -> Time {
+        self.annunciator.due(&self.points, now)
+    }
+}
+
+fn one(rule: Rule) -> Panel {
+    let mut panel = Panel::default();
+    panel.add(rule);
+    panel
+}
+
+fn with(kind: OutputKind, sequence: Sequence) -> Panel {
     one(Rule { kind, sequence, ..Rule::default() })
 }
 
@@ -40,14 +78,14 @@ mod filters {
 
     #[test]
     fn a_change_below_the_filter_turns_the_output_off() {
-        let mut annunciator = one(Rule { severity: Some(MAJOR), ..Rule::default() });
+        let mut panel = one(Rule { severity: Some(MAJOR), ..Rule::default() });
         let (from, to) = (alarm(31, Severity::Critical), alarm(31, Severity::Minor));
-        annunciator.apply(&Transition::Raised(from));
-        assert_eq!(annunciator.shows(0), Shows::Alarm);
-        annunciator.apply(&Transition::Changed { from, to });
-        assert_eq!(annunciator.shows(0), Shows::Nothing);
-        annunciator.apply(&Transition::Cleared(to));
-        assert_eq!(annunciator.shows(0), Shows::Nothing);
+        panel.apply(&Transition::Raised(from));
+        assert_eq!(panel.shows(0), Indication::Alarm);
+        panel.apply(&Transition::Changed { from, to });
+        assert_eq!(panel.shows(0), Indication::Nothing);
+        panel.apply(&Transition::Cleared(to));
+        assert_eq!(panel.shows(0), Indication::Nothing);
     }
 }
 
@@ -55,20 +93,20 @@ mod sequences {
     use super::*;
 
     /// What is shown after each of these: raise, clear, acknowledge, silence.
-    fn shown(kind: Kind, sequence: Sequence, steps: &str) -> std::string::String {
-        let mut annunciator = with(kind, sequence);
+    fn shown(kind: OutputKind, sequence: Sequence, steps: &str) -> std::string::String {
+        let mut panel = with(kind, sequence);
         let shows = steps.chars().map(|step| {
             match step {
-                'r' => annunciator.apply(&Transition::Raised(alarm(31, MAJOR))),
-                'c' => annunciator.apply(&Transition::Cleared(alarm(31, MAJOR))),
-                'a' => annunciator.acknowledge(),
-                _ => annunciator.silence(),
+                'r' => panel.apply(&Transition::Raised(alarm(31, MAJOR))),
+                'c' => panel.apply(&Transition::Cleared(alarm(31, MAJOR))),
+                'a' => panel.acknowledge(),
+                _ => panel.silence(),
             }
-            match annunciator.shows(0) {
-                Shows::Nothing => '-',
-                Shows::Alarm => 'A',
-                Shows::Flash => 'F',
-                Shows::SlowFlash => 's',
+            match panel.shows(0) {
+                Indication::Nothing => '-',
+                Indication::Alarm => 'A',
+                Indication::Flash => 'F',
+                Indication::SlowFlash => 's',
             }
         });
         shows.collect()
@@ -76,39 +114,39 @@ mod sequences {
 
     #[test]
     fn follow_shows_an_alarm_until_the_last_one_ends() {
-        assert_eq!(shown(Kind::Lamp, Sequence::Follow, "rrcacrc"), "AAAA-A-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::Follow, "rrcacrc"), "AAAA-A-");
     }
 
     #[test]
     fn sequence_a_flashes_until_acknowledged_and_goes_off_by_itself() {
-        assert_eq!(shown(Kind::Lamp, Sequence::A, "rac"), "FA-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::A, "rac"), "FA-");
         // Gone before anybody looked.
-        assert_eq!(shown(Kind::Lamp, Sequence::A, "rca"), "FF-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::A, "rca"), "FF-");
         // A second one flashes anew.
-        assert_eq!(shown(Kind::Lamp, Sequence::A, "raracc"), "FAFAA-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::A, "raracc"), "FAFAA-");
     }
 
     #[test]
     fn sequence_m_flashes_slowly_for_what_has_ended_until_that_is_acknowledged() {
-        assert_eq!(shown(Kind::Lamp, Sequence::M, "raca"), "FAs-");
-        assert_eq!(shown(Kind::Lamp, Sequence::M, "rca"), "Fs-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::M, "raca"), "FAs-");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::M, "rca"), "Fs-");
         // One has ended, another is still there; a new one comes first.
-        assert_eq!(shown(Kind::Lamp, Sequence::M, "rracrac"), "FFAsFAs");
+        assert_eq!(shown(OutputKind::Lamp, Sequence::M, "rracrac"), "FFAsFAs");
     }
 
     #[test]
     fn a_relay_does_not_clatter() {
-        assert_eq!(shown(Kind::Relay, Sequence::A, "rca"), "AA-");
-        assert_eq!(shown(Kind::Relay, Sequence::M, "raca"), "AAA-");
+        assert_eq!(shown(OutputKind::Relay, Sequence::A, "rca"), "AA-");
+        assert_eq!(shown(OutputKind::Relay, Sequence::M, "raca"), "AAA-");
     }
 
     #[test]
     fn a_horn_sounds_until_acknowledged_or_silenced_and_again_for_a_new_alarm() {
-        assert_eq!(shown(Kind::Horn, Sequence::Follow, "rsrarccc"), "A-A-AAA-");
-        assert_eq!(shown(Kind::Horn, Sequence::A, "rcs"), "AA-");
-        assert_eq!(shown(Kind::Horn, Sequence::M, "rac"), "A--");
+        assert_eq!(shown(OutputKind::Horn, Sequence::Follow, "rsrarccc"), "A-A-AAA-");
+        assert_eq!(shown(OutputKind::Horn, Sequence::A, "rcs"), "AA-");
+        assert_eq!(shown(OutputKind::Horn, Sequence::M, "rac"), "A--");
         // Over with the alarm, where it only follows.
-        assert_eq!(shown(Kind::Horn, Sequence::Follow, "rcr"), "A-A");
+        assert_eq!(shown(OutputKind::Horn, Sequence::Follow, "rcr"), "A-A");
     }
 
     #[test]
@@ -116,25 +154,25 @@ mod sequences {
         let warning = alarm(31, Severity::Warning);
         let other = Alarm { id: AlarmId { code: 99, ..AlarmId::default() }, ..warning };
         for to in [other, alarm(31, Severity::Indeterminate)] {
-            let mut annunciator = with(Kind::Horn, Sequence::A);
-            annunciator.apply(&Transition::Raised(warning));
-            annunciator.acknowledge();
-            annunciator.apply(&Transition::Changed { from: warning, to });
-            assert_eq!(annunciator.shows(0), Shows::Alarm);
+            let mut panel = with(OutputKind::Horn, Sequence::A);
+            panel.apply(&Transition::Raised(warning));
+            panel.acknowledge();
+            panel.apply(&Transition::Changed { from: warning, to });
+            assert_eq!(panel.shows(0), Indication::Alarm);
         }
     }
 
     #[test]
     fn a_worse_severity_is_news_and_a_better_one_is_not() {
-        let mut annunciator = with(Kind::Lamp, Sequence::A);
+        let mut panel = with(OutputKind::Lamp, Sequence::A);
         let (minor, critical) = (alarm(31, Severity::Minor), alarm(31, Severity::Critical));
-        annunciator.apply(&Transition::Raised(minor));
-        annunciator.acknowledge();
-        annunciator.apply(&Transition::Changed { from: minor, to: critical });
-        assert_eq!(annunciator.shows(0), Shows::Flash);
-        annunciator.acknowledge();
-        annunciator.apply(&Transition::Changed { from: critical, to: minor });
-        assert_eq!(annunciator.shows(0), Shows::Alarm);
+        panel.apply(&Transition::Raised(minor));
+        panel.acknowledge();
+        panel.apply(&Transition::Changed { from: minor, to: critical });
+        assert_eq!(panel.shows(0), Indication::Flash);
+        panel.acknowledge();
+        panel.apply(&Transition::Changed { from: critical, to: minor });
+        assert_eq!(panel.shows(0), Indication::Alarm);
     }
 }
 
@@ -145,53 +183,53 @@ mod time {
 
     #[test]
     fn a_flash_starts_with_its_light_and_goes_on_at_2_hz() {
-        let mut annunciator = with(Kind::Lamp, Sequence::A);
-        assert_eq!(annunciator.due(START), Time::NEVER);
-        annunciator.apply(&Transition::Raised(alarm(31, MAJOR)));
-        annunciator.look(START);
+        let mut panel = with(OutputKind::Lamp, Sequence::A);
+        assert_eq!(panel.due(START), Time::NEVER);
+        panel.apply(&Transition::Raised(alarm(31, MAJOR)));
+        panel.annunciator.update_flash(START);
         let mut now = START;
         for turn in 0..8 {
-            assert_eq!(annunciator.is_on(0, now), turn % 2 == 0);
-            assert_eq!(annunciator.due(now), now + 250 * MS);
+            assert_eq!(panel.is_on(0, now), turn % 2 == 0);
+            assert_eq!(panel.due(now), now + 250 * MS);
             // Looked at in between, it is as it was.
-            assert_eq!(annunciator.is_on(0, now + 249 * MS), turn % 2 == 0);
-            assert_eq!(annunciator.due(now + 249 * MS), now + 250 * MS);
+            assert_eq!(panel.is_on(0, now + 249 * MS), turn % 2 == 0);
+            assert_eq!(panel.due(now + 249 * MS), now + 250 * MS);
             now = now + 250 * MS;
         }
-        annunciator.acknowledge();
-        assert!(annunciator.is_on(0, now + 250 * MS));
-        assert_eq!(annunciator.due(now), Time::NEVER);
+        panel.acknowledge();
+        assert!(panel.is_on(0, now + 250 * MS));
+        assert_eq!(panel.due(now), Time::NEVER);
     }
 
     #[test]
     fn a_module_that_raises_without_end_makes_no_lamp_look_steady() {
-        let mut annunciator = Annunciator::default();
+        let mut panel = Panel::default();
         for sequence in [Sequence::A, Sequence::Follow] {
-            assert!(annunciator.add(Rule { sequence, ..Rule::default() }));
+            panel.add(Rule { sequence, ..Rule::default() });
         }
-        annunciator.apply(&Transition::Raised(alarm(31, MAJOR)));
-        annunciator.look(START);
+        panel.apply(&Transition::Raised(alarm(31, MAJOR)));
+        panel.annunciator.update_flash(START);
         let mut dark = 0;
         for turn in 1..100 {
             let now = START + turn * 100 * MS;
-            annunciator.apply(&Transition::Raised(alarm(32, MAJOR)));
-            annunciator.look(now);
-            dark += u32::from(!annunciator.is_on(0, now));
-            annunciator.apply(&Transition::Cleared(alarm(32, MAJOR)));
+            panel.apply(&Transition::Raised(alarm(32, MAJOR)));
+            panel.annunciator.update_flash(now);
+            dark += u32::from(!panel.is_on(0, now));
+            panel.apply(&Transition::Cleared(alarm(32, MAJOR)));
         }
         assert!((35..=60).contains(&dark), "{dark} of 99");
     }
 
     #[test]
     fn another_annunciator_goes_on_in_time() {
-        let mut first = with(Kind::Lamp, Sequence::A);
+        let mut first = with(OutputKind::Lamp, Sequence::A);
         first.apply(&Transition::Raised(alarm(31, MAJOR)));
-        first.look(START);
-        first.test(START + S);
-        let mut second = with(Kind::Lamp, Sequence::A);
-        second.prime(&alarm(31, MAJOR));
-        second.keep_time(&first);
-        second.look(START + 100 * MS);
+        first.annunciator.update_flash(START);
+        first.annunciator.test(START + S);
+        let mut second = with(OutputKind::Lamp, Sequence::A);
+        second.points[0].add_active(&alarm(31, MAJOR));
+        second.annunciator = first.annunciator.clone();
+        second.annunciator.update_flash(START + 100 * MS);
         for ms in (0..3000).step_by(50) {
             assert_eq!(second.is_on(0, START + ms * MS), first.is_on(0, START + ms * MS));
         }
@@ -199,30 +237,30 @@ mod time {
 
     #[test]
     fn what_has_ended_flashes_at_half_a_hertz() {
-        let mut annunciator = with(Kind::Lamp, Sequence::M);
-        annunciator.apply(&Transition::Raised(alarm(31, MAJOR)));
-        annunciator.look(START);
-        annunciator.apply(&Transition::Cleared(alarm(31, MAJOR)));
-        assert_eq!(annunciator.due(START), START + S);
-        let on = [0, 999, 1000, 1999, 2000].map(|ms| annunciator.is_on(0, START + ms * MS));
+        let mut panel = with(OutputKind::Lamp, Sequence::M);
+        panel.apply(&Transition::Raised(alarm(31, MAJOR)));
+        panel.annunciator.update_flash(START);
+        panel.apply(&Transition::Cleared(alarm(31, MAJOR)));
+        assert_eq!(panel.due(START), START + S);
+        let on = [0, 999, 1000, 1999, 2000].map(|ms| panel.is_on(0, START + ms * MS));
         assert_eq!(on, [true, true, false, false, true]);
     }
 
     #[test]
     fn a_lamp_test_shows_every_lamp_for_its_time_and_then_restores() {
-        let mut annunciator = with(Kind::Lamp, Sequence::Follow);
-        assert!(annunciator.add(Rule { kind: Kind::Relay, ..Rule::default() }));
-        assert!(annunciator.add(Rule { kind: Kind::Horn, ..Rule::default() }));
-        annunciator.test(START + lamp_test(0));
-        let on = |annunciator: &Annunciator, now| [0, 1, 2].map(|output| annunciator.is_on(output, now));
-        assert_eq!(on(&annunciator, START), [true, false, false]);
-        assert_eq!(annunciator.due(START), START + 5 * S);
+        let mut panel = with(OutputKind::Lamp, Sequence::Follow);
+        panel.add(Rule { kind: OutputKind::Relay, ..Rule::default() });
+        panel.add(Rule { kind: OutputKind::Horn, ..Rule::default() });
+        panel.annunciator.test(START + lamp_test(0));
+        let on = |panel: &Panel, now| [0, 1, 2].map(|output| panel.is_on(output, now));
+        assert_eq!(on(&panel, START), [true, false, false]);
+        assert_eq!(panel.due(START), START + 5 * S);
         // Alarms are taken in meanwhile.
-        annunciator.apply(&Transition::Raised(alarm(31, MAJOR)));
-        assert_eq!(on(&annunciator, START + S), [true, true, true]);
-        annunciator.apply(&Transition::Cleared(alarm(31, MAJOR)));
-        assert_eq!(on(&annunciator, START + 5 * S), [false, false, false]);
-        assert_eq!(annunciator.due(START + 5 * S), Time::NEVER);
+        panel.apply(&Transition::Raised(alarm(31, MAJOR)));
+        assert_eq!(on(&panel, START + S), [true, true, true]);
+        panel.apply(&Transition::Cleared(alarm(31, MAJOR)));
+        assert_eq!(on(&panel, START + 5 * S), [false, false, false]);
+        assert_eq!(panel.due(START + 5 * S), Time::NEVER);
         assert_eq!([1, 60, u32::MAX].map(lamp_test), [S, 60 * S, 60 * S]);
     }
 }
@@ -239,15 +277,17 @@ mod memory {
 
     #[test]
     fn another_annunciator_goes_on_where_one_has_left_off() {
-        for (kind, sequence) in Kind::ALL.into_iter().flat_map(|kind| Sequence::ALL.map(|sequence| (kind, sequence))) {
+        for (kind, sequence) in
+            OutputKind::ALL.into_iter().flat_map(|kind| Sequence::ALL.map(|sequence| (kind, sequence)))
+        {
             let mut first = with(kind, sequence);
             let mut seen = alarm(31, MAJOR);
             let other = alarm(32, MAJOR);
             first.apply(&Transition::Raised(seen));
-            let goes_on = |first: &Annunciator, active: &[Alarm]| {
+            let goes_on = |first: &Panel, active: &[Alarm]| {
                 let mut second = with(kind, sequence);
-                active.iter().for_each(|alarm| second.prime(alarm));
-                second.resume(0, first.latched(0));
+                active.iter().for_each(|alarm| second.points[0].add_active(alarm));
+                second.points[0].restore_latch(first.points[0].latched());
                 assert_eq!(second.shows(0), first.shows(0), "{kind:?} {sequence:?} {active:?}");
             };
             goes_on(&first, &[seen]);
@@ -266,10 +306,10 @@ mod memory {
 
     #[test]
     fn an_output_that_is_new_shows_what_nobody_has_acknowledged() {
-        let mut annunciator = with(Kind::Lamp, Sequence::A);
-        annunciator.prime(&Alarm { acknowledged: true, ..alarm(31, MAJOR) });
-        assert_eq!(annunciator.shows(0), Shows::Alarm);
-        annunciator.prime(&alarm(32, MAJOR));
-        assert_eq!(annunciator.shows(0), Shows::Flash);
+        let mut panel = with(OutputKind::Lamp, Sequence::A);
+        panel.points[0].add_active(&Alarm { acknowledged: true, ..alarm(31, MAJOR) });
+        assert_eq!(panel.shows(0), Indication::Alarm);
+        panel.points[0].add_active(&alarm(32, MAJOR));
+        assert_eq!(panel.shows(0), Indication::Flash);
     }
 }

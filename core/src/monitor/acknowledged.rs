@@ -10,7 +10,7 @@ impl Acknowledged {
         self.0 & bit(origin) != 0
     }
 
-    /// Takes in what is told of the segment: what is new, worse or over is acknowledged no more.
+    /// Takes in a transition of the segment: an alarm that is new, more severe or cleared is not acknowledged any more.
     pub fn note(&mut self, transition: &Transition) {
         let origin = transition.alarm().origin;
         match transition {
@@ -21,7 +21,7 @@ impl Acknowledged {
         }
     }
 
-    /// For the daemon's memory.
+    /// For the saved state.
     pub fn words(self) -> [u32; 2] {
         [self.0 as u32, (self.0 >> 32) as u32]
     }
@@ -41,7 +41,7 @@ mod tests {
     use crate::alarm::{Alarm, AlarmId, Severity};
 
     #[test]
-    fn what_is_new_worse_or_over_is_acknowledged_no_more() {
+    fn an_alarm_that_is_new_worse_or_cleared_is_not_acknowledged() {
         let alarm = |severity| Alarm::own(31, Origin::Slot(32), AlarmId::default(), severity);
         let minor = alarm(Severity::Minor);
         let news = [

@@ -4,6 +4,8 @@ use core::fmt::Write;
 
 use heapless::String;
 
+use super::error::LineError;
+use crate::codes::LineStep;
 use crate::errno::Errno;
 use crate::file;
 
@@ -18,19 +20,19 @@ pub struct Line {
 }
 
 impl Line {
-    /// Takes over the descriptor, which is closed with the line. `full` is what the high level is written as: 1, or an
-    /// LED's max_brightness.
+    /// Takes over the descriptor, which is closed with the line. `full` is what is written for the high level: 1, or the
+    /// max_brightness of an LED.
     pub fn new(fd: c_int, active_low: bool, full: u32) -> Line {
         let mut high = String::new();
         let _ = write!(high, "{full}");
         let mut low = String::new();
-        // As long as the other: a shorter text would leave the longer one's end standing in a plain file.
+        // As long as the other: a shorter text would leave the end of the longer one in a regular file.
         let _ = write!(low, "{:0width$}", 0, width = high.len());
         let levels = if active_low { [high, low] } else { [low, high] };
         Line { fd, levels, active_low, plain: false }
     }
 
-    /// The file is an ordinary one, which somebody may delete or empty: [`Line::read`] looks for that too.
+    /// The file is a regular one, which another process may delete or truncate: [`Line::read`] checks that too.
     pub fn plain(mut self) -> Line {
         self.plain = true;
         self
@@ -40,22 +42,22 @@ impl Line {
     ///
     /// # Errors
     /// ENODEV: the line was unexported. EPERM: it is an input.
-    pub fn write(&self, energised: bool) -> Result<(), Errno> {
+    pub fn write(&self, energised: bool) -> Result<(), LineError> {
         let bytes = self.levels[usize::from(energised)].as_bytes();
         // SAFETY: the bytes are ours and their length goes with them.
         match unsafe { libc::pwrite(self.fd, bytes.as_ptr().cast(), bytes.len(), 0) } {
-            -1 => Err(Errno::last()),
+            -1 => Err(LineError::last(LineStep::Write)),
             _ => Ok(()),
         }
     }
 
-    /// Reads the level back: energised or not; `None` where the file does not tell.
+    /// Reads the level back: energised or not; `None` where the file has no level to read.
     ///
     /// # Errors
-    /// ENODEV: the line was unexported. ENOENT: the plain file was deleted; what is written goes nowhere.
-    pub fn read(&self) -> Result<Option<bool>, Errno> {
+    /// ENODEV: the line was unexported. [`LineStep::Deleted`], [`LineStep::NotANumber`]: the regular file was deleted or overwritten.
+    pub fn read(&self) -> Result<Option<bool>, LineError> {
         if self.plain && file::is_deleted(self.fd) {
-            return Err(Errno::ENOENT);
+            return Err(LineError::without_errno(LineStep::Deleted));
         }
         let mut buffer = [0u8; 16];
         // SAFETY: the buffer is ours and its length goes with it.
@@ -64,14 +66,14 @@ impl Line {
             return match Errno::last() {
                 // Opened for writing only.
                 Errno::EBADF => Ok(None),
-                errno => Err(errno),
+                errno => Err(LineError { step: LineStep::Read, errno }),
             };
         };
         let text = core::str::from_utf8(&buffer[..count]).unwrap_or("");
         match text.trim().parse::<u32>() {
             Ok(level) => Ok(Some((level != 0) != self.active_low)),
-            // We wrote a number into it.
-            Err(_) if self.plain => Err(Errno::EIO),
+            // We wrote a number to it.
+            Err(_) if self.plain => Err(LineError::without_errno(LineStep::NotANumber)),
             Err(_) => Ok(None),
         }
     }

@@ -1,95 +1,78 @@
 //! The loop: read, decide, drive, publish, wait.
 //!
-//! A round in which nothing changed costs a few loads a segment and one system call, the wait: the wait's deadline is a
-//! moment, so being timed out tells the time. What a round changed is driven first and told afterwards: an alarm reaches
-//! its relay before the log line is written.
+//! A round in which nothing changed costs a few loads a segment and one system call, the wait. The wait's deadline is an
+//! absolute time, so a timeout also gives the time: an idle round needs no clock call. A round drives first what it changed,
+//! and logs and publishes afterwards: an alarm reaches its relay before the log line is written.
 //!
-//! What can bite: anybody who may ring can ring without end. Rounds are paced: 100 at once, 900 a second after that, so
-//! never more than 1000 in any second.
+//! Hazards: a member of the group can ring the doorbell without limit. Rounds are limited to 100 at once and 900 a second
+//! after that, so never more than 1000 in any second.
+mod commands;
+mod daemon_alarms;
+mod doorbell;
+mod entries;
+mod error;
 mod health;
-mod memory;
-mod operator;
-mod own;
+mod log_line;
 mod publisher;
 mod reconfigure;
-mod told;
+mod restore;
+mod saving;
+mod settings;
+mod wait;
 
-use core::fmt;
+pub use error::StartError;
+pub use settings::Settings;
+
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::Vec;
 use log::{info, warn};
 
-use crate::alarm::Transition;
-use crate::annunciator::{Annunciator, Shows};
-use crate::clock::{self, MS, Nanos, Time};
-use crate::errno::Errno;
-use crate::futex::{self, Woken};
-use crate::limits::{EVENT_PLACES, EVENTS, OUTPUTS, SEGMENTS};
-use crate::monitor::Monitor;
-use crate::output::{Hardware, Order, Output};
-use crate::pace::Pace;
-use crate::process::Mark;
-use crate::settings::{OutputSettings, Settings};
-use crate::sysv::{self, Error, Key, Segment};
-use crate::wire::Doorbell;
+use crate::alarm::{ModuleId, Transition};
+use crate::annunciator::Annunciator;
+use crate::clock::{self, Nanos, Time};
+use crate::codes::Indication;
+use crate::limits::{EVENT_PLACES, EVENTS, MODULES, OUTPUTS, SEGMENTS};
+use crate::monitor::{ModuleSettings, Monitor};
+use crate::output::{Channel, Hardware};
+use crate::policy::Policy;
+use crate::process::ProcessIdentity;
+use crate::rate_limiter::RateLimiter;
 
-use own::Owns;
+use daemon_alarms::DaemonAlarms;
+use doorbell::Bell;
+use log_line::LogLine;
 use publisher::{Publisher, View};
-use told::Told;
 
-/// What one look at a segment can tell at most: each slot's alarm ended, another raised and ended; the segment's own likewise.
-const TOLD: usize = 3 * 33 + 2 * 4;
+/// What one look at a segment can report at most: the alarm of each slot ended, another raised and ended; the segment's own
+/// likewise.
+const MAX_PER_READ: usize = 3 * 33 + 2 * 4;
 
-/// What driving the outputs can tell at most: each line failed and works again, in both passes.
-const DRIVEN: usize = 4 * OUTPUTS;
+/// What driving the outputs can report at most: each line failed and works again, in both passes.
+const MAX_PER_DRIVE: usize = 4 * OUTPUTS;
 
 /// How many transitions are held before they are published: as many as the ring of events has places that do not count yet.
-const ROOM: usize = EVENT_PLACES - EVENTS;
-const _: () = assert!(TOLD + DRIVEN <= ROOM);
+const CAPACITY: usize = EVENT_PLACES - EVENTS;
+const _: () = assert!(MAX_PER_READ + MAX_PER_DRIVE <= CAPACITY);
 
-/// How many time-outs in a row may tell the time, where polls are so short that a health check comes later.
-const TIME_OUTS: u32 = 100;
-
-/// Why the loop cannot start, or go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartError {
-    /// Another daemon runs: its process id.
-    Runs(u32),
-    /// The status block could not be made.
-    Status(sysv::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Runs(pid) => write!(f, "alarmd runs already, as process {pid}; one serves the whole board"),
-            StartError::Status(error) => error.of("status block", Key::STATUS).fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for StartError {}
-
-/// The loop and all it holds.
+/// The loop and all that it holds.
 pub struct Poll {
-    settings: Settings,
-    annunciator: Annunciator,
+    poll_ms: u32,
+    policy: Policy,
+    modules: Vec<ModuleSettings, MODULES>,
     monitors: Vec<Monitor, SEGMENTS>,
-    outputs: Vec<Output, OUTPUTS>,
-    /// Told, but not yet driven, logged and published.
-    transitions: Vec<Transition, ROOM>,
-    owns: Owns,
-    guardian: Mark,
+    channels: Vec<Channel, OUTPUTS>,
+    annunciator: Annunciator,
+    /// Reported, but not yet driven, logged and published.
+    transitions: Vec<Transition, CAPACITY>,
+    daemon_alarms: DaemonAlarms,
+    guardian: ProcessIdentity,
     restarts: u32,
-    doorbell: Option<Segment>,
-    /// Its mode and group are as the settings say.
-    doorbell_right: bool,
-    doorbell_error: Option<Error>,
+    bell: Bell,
     publisher: Option<Publisher>,
-    status_error: Option<Error>,
-    pace: Pace,
-    /// How long to wait for a ring before looking all the same.
+    status_error: Option<StartError>,
+    rate: RateLimiter,
+    /// How long to wait for the doorbell before the next round.
     poll: Nanos,
     rounds: u32,
     /// The wall clock at the last health check.
@@ -102,26 +85,26 @@ pub struct Poll {
 }
 
 impl Default for Poll {
-    /// A loop without segments and outputs, which [`Poll::start`] gives it. Made in two steps, because it is large: what is
-    /// returned in a `Result` is copied, and each copy is memory that stays the process's.
+    /// A loop without segments and outputs. [`Poll::start`] gives it these. `Poll` is constructed in place: returning 160 KB
+    /// in a `Result` would leave copies on the stack.
     #[inline]
     fn default() -> Poll {
         Poll {
-            settings: Settings::default(),
-            annunciator: Annunciator::default(),
+            poll_ms: 0,
+            policy: Policy::default(),
+            modules: Vec::new(),
             monitors: Vec::new(),
-            outputs: Vec::new(),
+            channels: Vec::new(),
+            annunciator: Annunciator::default(),
             transitions: Vec::new(),
-            owns: Owns::default(),
-            guardian: Mark::from_word(0),
+            daemon_alarms: DaemonAlarms::default(),
+            guardian: ProcessIdentity::from_word(0),
             restarts: 0,
-            doorbell: None,
-            doorbell_right: false,
-            doorbell_error: None,
+            bell: Bell::default(),
             publisher: None,
             status_error: None,
             // Together the 1000 rounds a second.
-            pace: Pace::new(100, 900),
+            rate: RateLimiter::new(100, 900),
             poll: 0,
             rounds: 0,
             wall: 0,
@@ -134,37 +117,45 @@ impl Default for Poll {
 }
 
 impl Poll {
-    /// Takes the status block, goes on where a daemon that was killed has left off, attaches every segment, and sets every
-    /// output up at the level it must show: the first level a line gets is the right one.
+    /// Claims the status block, continues where a daemon that was killed stopped, attaches every segment, and sets every output
+    /// up at the level that it must show: the first level that a line gets is the right one.
     ///
     /// # Errors
-    /// [`StartError`]. A segment or a line that fails is an alarm instead, and tried again.
-    pub fn start(&mut self, guardian: Mark, settings: Settings, hardware: &mut dyn Hardware) -> Result<(), StartError> {
+    /// [`StartError`]. A segment or a line that fails is an alarm instead, and is tried again.
+    pub fn start(
+        &mut self,
+        guardian: ProcessIdentity,
+        settings: &Settings,
+        hardware: &mut dyn Hardware,
+    ) -> Result<(), StartError> {
         self.guardian = guardian;
-        self.settings = settings;
-        self.take_over()?;
-        self.adopt(hardware)
+        self.take_settings(settings);
+        for output in &settings.outputs {
+            let _ = self.channels.push(Channel::new(self.channels.len() as u32 + 1, output.clone()));
+        }
+        self.restore()?;
+        self.apply_settings(hardware)
     }
 
-    /// The settings of the outputs that it drives.
-    pub fn outputs(&self) -> &[OutputSettings] {
-        &self.settings.outputs
+    /// The outputs that it drives.
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
     }
 
-    /// Runs until `attention` is set, which a signal handler may do. After each completed turn `heart` is another number.
+    /// Runs until `stop` is set, which a signal handler may do. After each completed turn `rounds` is another number.
     ///
     /// # Errors
     /// [`StartError::Runs`]: another daemon has taken the status block.
     pub fn run(
         &mut self,
         hardware: &mut dyn Hardware,
-        attention: &AtomicBool,
-        heart: &AtomicU32,
+        stop: &AtomicBool,
+        rounds: &AtomicU32,
     ) -> Result<(), StartError> {
         let mut now = clock::now();
-        while !attention.load(Ordering::Relaxed) {
+        while !stop.load(Ordering::Relaxed) {
             now = self.turn(now, hardware)?;
-            heart.store(self.rounds, Ordering::Relaxed);
+            rounds.store(self.rounds, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -175,11 +166,10 @@ impl Poll {
     /// As [`Poll::run`].
     #[inline(never)]
     pub fn turn(&mut self, now: Time, hardware: &mut dyn Hardware) -> Result<Time, StartError> {
-        let bell = self.bell();
-        let seen = bell.map_or(0, |doorbell| doorbell.bell.load(Ordering::Acquire));
+        let seen = self.bell.view().map_or(0, |doorbell| doorbell.bell.load(Ordering::Acquire));
         self.round(now, hardware);
         if now >= self.health_due {
-            // The moments of time-outs may lag behind the clock, after a suspend or SIGSTOP: here they catch up.
+            // After a suspend or SIGSTOP the times of time-outs lag behind the clock. Here they catch up.
             let now = clock::now();
             self.time_outs = 0;
             self.check_health(now, hardware)?;
@@ -189,26 +179,25 @@ impl Poll {
         Ok(self.wait(seen, deadline))
     }
 
-    /// One round: takes in what was written, drives what changes, and tells.
+    /// One round: takes in what was written, drives what changes, logs it, and publishes it.
     #[inline]
     pub fn round(&mut self, now: Time, hardware: &mut dyn Hardware) {
-        self.pace.count(now);
+        self.rate.record(now);
         self.rounds = self.rounds.wrapping_add(1);
-        // Before the segments: what an operator has not seen yet is not acknowledged.
-        if self.bell().is_some_and(|doorbell| doorbell.command.load(Ordering::Relaxed) != 0) {
-            self.obey(now, hardware);
+        // Before the segments are read: an alarm that the operator cannot have seen yet is not acknowledged.
+        if self.bell.view().is_some_and(|doorbell| doorbell.command.load(Ordering::Relaxed) != 0) {
+            self.handle_commands(now, hardware);
         }
         let mut next = 0;
         while let Some(ahead) = self.monitors[next..].iter().position(|monitor| !monitor.is_quiet()) {
             self.make_room(now, hardware);
-            let monitor = &mut self.monitors[next + ahead];
-            let module = &self.settings.modules[monitor.module];
-            monitor.read(module, &mut tell(&mut self.annunciator, &mut self.transitions));
-            self.beat_due = self.beat_due.min(monitor.beat_due());
-            next += ahead + 1;
+            next += ahead;
+            self.with_monitor(next, Monitor::read);
+            self.beat_due = self.beat_due.min(self.monitors[next].beat_due());
+            next += 1;
         }
         if now >= self.beat_due {
-            self.check_beats(hardware);
+            self.check_beats(now, hardware);
         }
         if now >= self.show_due {
             self.drive(now, hardware);
@@ -216,13 +205,13 @@ impl Poll {
         self.settle(now, hardware);
     }
 
-    /// Leaves in order: each line as its output's `on_stop` says, the status block without a daemon.
+    /// Ends in order: each line as the `on_stop` of its output says, the status block without a daemon.
     pub fn stop(&mut self, hardware: &mut dyn Hardware) {
         let now = clock::now();
-        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-            // One that flashes is held with its light.
-            let alarm = self.annunciator.shows(number) != Shows::Nothing;
-            output.rest(&Order { number, settings, alarm, now }, hardware);
+        for channel in &mut self.channels {
+            // One that flashes is held with its light on.
+            let alarm = channel.point.shows() != Indication::Nothing;
+            channel.apply_on_stop(alarm, now, hardware);
         }
         self.publish(now);
         if let Some(publisher) = &self.publisher {
@@ -230,64 +219,21 @@ impl Poll {
         }
     }
 
-    /// Leaves because nobody looks after this process any more: every fail-safe output shows an alarm.
-    pub fn abandon(&mut self, hardware: &mut dyn Hardware) {
+    /// Ends because this process has no guardian any more: every fail-safe output shows an alarm.
+    pub fn force_alarm(&mut self, hardware: &mut dyn Hardware) {
         let now = clock::now();
-        for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-            output.abandon(number, settings, now, hardware);
+        for channel in &mut self.channels {
+            channel.force_alarm(now, hardware);
         }
         self.publish(now);
     }
 
-    fn bell(&self) -> Option<&Doorbell> {
-        self.doorbell.as_ref().and_then(|doorbell| doorbell.view().ok())
-    }
-
-    /// Waits for the bell or the deadline, paced. Gives the time.
-    fn wait(&mut self, seen: u32, deadline: Time) -> Time {
-        let woken = match self.bell() {
-            Some(doorbell) => {
-                // Before the kernel looks at the bell: who rings after that look sees it and wakes us.
-                doorbell.waiting.store(1, Ordering::SeqCst);
-                let woken = futex::wait(&doorbell.bell, seen, deadline);
-                doorbell.waiting.store(0, Ordering::Relaxed);
-                woken
-            }
-            None => Woken::Unable(Errno::ENOENT),
-        };
-        match woken {
-            // After SIGSTOP or a suspend there are moments to catch up with; not a thousand rounds of them at once.
-            Woken::TimedOut if self.time_outs >= TIME_OUTS && self.poll < 10 * MS => {
-                self.time_outs = 0;
-                clock::now()
-            }
-            Woken::TimedOut => {
-                self.time_outs += 1;
-                deadline
-            }
-            Woken::Rung => {
-                let now = clock::now();
-                match self.pace.wait(now) {
-                    0 => now,
-                    wait => {
-                        clock::sleep(wait);
-                        clock::now()
-                    }
-                }
-            }
-            Woken::Unable(_) => {
-                clock::sleep(deadline.since(clock::now()));
-                clock::now()
-            }
-        }
-    }
-
-    /// Drives, logs and publishes what was told.
+    /// Drives, logs and publishes what was reported.
     #[inline]
     fn settle(&mut self, now: Time, hardware: &mut dyn Hardware) {
         if !self.transitions.is_empty() {
             self.drive(now, hardware);
-            self.tell_all();
+            self.log_transitions();
             self.publish(now);
         }
     }
@@ -298,31 +244,30 @@ impl Poll {
         }
     }
 
-    /// True if one more look might tell more than there is room for.
+    /// True if one more look might report more than there is room for.
     fn is_full(&self) -> bool {
-        self.transitions.len() + TOLD + DRIVEN > ROOM
+        self.transitions.len() + MAX_PER_READ + MAX_PER_DRIVE > CAPACITY
     }
 
     /// Makes every line show what it must.
     fn drive(&mut self, now: Time, hardware: &mut dyn Hardware) {
-        self.annunciator.look(now);
+        self.annunciator.update_flash(now);
         // A second time, for a line that fails is an alarm, which another line may have to show.
         for _ in 0..2 {
-            for (number, (output, settings)) in self.outputs.iter_mut().zip(&self.settings.outputs).enumerate() {
-                let order = Order { number, settings, alarm: self.annunciator.is_on(number, now), now };
-                output.drive(&order, hardware, &mut tell(&mut self.annunciator, &mut self.transitions));
-            }
+            self.each_channel(|channel, annunciator, report| {
+                channel.drive(annunciator.is_on(&channel.point, now), now, hardware, report);
+            });
         }
-        self.show_due = self.annunciator.due(now);
+        self.show_due = self.annunciator.due(&self.channels, now);
     }
 
     /// One log line a transition.
-    fn tell_all(&self) {
+    fn log_transitions(&self) {
         for transition in &self.transitions {
-            let told = Told { transition, settings: &self.settings, annunciator: &self.annunciator };
+            let line = LogLine { transition, modules: &self.modules, channels: &self.channels };
             match transition {
-                Transition::Raised(_) => warn!("{told}"),
-                _ => info!("{told}"),
+                Transition::Raised(_) => warn!("{line}"),
+                _ => info!("{line}"),
             }
         }
     }
@@ -330,30 +275,57 @@ impl Poll {
     fn publish(&mut self, now: Time) {
         let Some(publisher) = &self.publisher else { return };
         publisher.publish(&View {
-            poll_ms: self.settings.poll_ms,
+            poll_ms: self.poll_ms,
             rounds: self.rounds,
             restarts: self.restarts,
-            owns: self.owns,
+            daemon_alarms: self.daemon_alarms,
             now,
-            modules: &self.settings.modules,
+            modules: &self.modules,
             monitors: &self.monitors,
-            outputs: &self.settings.outputs,
-            lines: &self.outputs,
-            annunciator: &self.annunciator,
+            channels: &self.channels,
             transitions: &self.transitions,
         });
         self.transitions.clear();
     }
+
+    /// Lets one monitor act, with the settings of its module, and takes in what it reports.
+    fn with_monitor<T>(
+        &mut self,
+        number: usize,
+        act: impl FnOnce(&mut Monitor, &ModuleSettings, &mut dyn FnMut(Transition)) -> T,
+    ) -> Option<T> {
+        let monitor = self.monitors.get_mut(number)?;
+        let module = find_module(&self.modules, monitor.module())?;
+        let (annunciator, channels, transitions) = (&mut self.annunciator, &mut self.channels, &mut self.transitions);
+        Some(act(monitor, module, &mut |transition| {
+            annunciator.apply(channels, &transition);
+            // `make_room` left room; the annunciator, which outputs follow, has it in any case.
+            let _ = transitions.push(transition);
+        }))
+    }
+
+    /// Takes in a transition of the daemon's own.
+    fn report(&mut self, transition: Transition) {
+        self.annunciator.apply(&mut self.channels, &transition);
+        let _ = self.transitions.push(transition);
+    }
+
+    /// Lets each channel act, and takes in what it reports.
+    fn each_channel(&mut self, mut act: impl FnMut(&mut Channel, &Annunciator, &mut dyn FnMut(Transition))) {
+        for number in 0..self.channels.len() {
+            let before = self.transitions.len();
+            let transitions = &mut self.transitions;
+            act(&mut self.channels[number], &self.annunciator, &mut |transition| {
+                let _ = transitions.push(transition);
+            });
+            for transition in &self.transitions[before..] {
+                self.annunciator.apply(&mut self.channels, transition);
+            }
+        }
+    }
 }
 
-/// Takes in what a monitor or an output tells.
-fn tell<'a, const N: usize>(
-    annunciator: &'a mut Annunciator,
-    transitions: &'a mut Vec<Transition, N>,
-) -> impl FnMut(Transition) + 'a {
-    |transition| {
-        annunciator.apply(&transition);
-        // `make_room` left room; the annunciator, which outputs follow, has it in any case.
-        let _ = transitions.push(transition);
-    }
+/// The module with this id.
+fn find_module(modules: &[ModuleSettings], id: ModuleId) -> Option<&ModuleSettings> {
+    modules.iter().find(|module| module.id == id)
 }

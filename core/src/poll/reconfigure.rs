@@ -1,117 +1,133 @@
-//! Going over to other settings while everything runs.
+//! Applies other settings while everything runs.
 use core::mem::take;
 
 use heapless::Vec;
 
-use super::{Poll, StartError, tell};
-use crate::annunciator::{Annunciator, Latched, Rule, Shows};
-use crate::clock::{self, MS, Nanos, Time};
+use super::{Poll, Settings, StartError};
+use crate::annunciator::Latched;
+use crate::clock::{self, MS, Nanos};
+use crate::codes::{Indication, SegmentRole};
 use crate::limits::OUTPUTS;
-use crate::monitor::{Monitor, Role};
-use crate::output::{Hardware, Order, Output};
-use crate::settings::{OutputSettings, Settings};
+use crate::monitor::{ModuleSettings, Monitor};
+use crate::output::{Channel, Hardware, OutputSettings};
 
 impl Poll {
-    /// Goes over to other settings. What stays the same stays untouched: segments attached, lines at their level.
+    /// Applies other settings. What stays the same is not touched: segments stay attached, lines stay at their level.
     ///
     /// # Errors
     /// [`StartError::Runs`]
-    pub fn reconfigure(&mut self, settings: Settings, hardware: &mut dyn Hardware) -> Result<(), StartError> {
+    pub fn reconfigure(&mut self, settings: &Settings, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         let now = clock::now();
-        // By its name, as after a restart.
-        let before = |output: &OutputSettings| {
-            let same = |other: &OutputSettings| (other.kind, &other.name) == (output.kind, &output.name);
-            self.settings.outputs.iter().position(same)
-        };
-        let latched: Vec<Option<usize>, OUTPUTS> = settings.outputs.iter().map(before).collect();
-        // All in its place: a copy of the monitors would be a tenth of the memory that the daemon may use.
+        // In place: a copy of the monitors would be a tenth of the memory that the daemon may use.
         for number in (0..self.monitors.len()).rev() {
-            let monitor = &mut self.monitors[number];
-            let before = &self.settings.modules[monitor.module];
-            if !settings.modules.iter().any(|module| monitor.serves(before, module)) {
-                monitor.forget(before, &mut tell(&mut self.annunciator, &mut self.transitions));
+            let served = |monitor: &Monitor, before: &ModuleSettings| {
+                settings.modules.iter().any(|module| monitor.serves(before, module))
+            };
+            let ended = self.with_monitor(number, |monitor, module, report| {
+                let ends = !served(monitor, module);
+                if ends {
+                    monitor.forget(module, report);
+                }
+                ends
+            });
+            if ended.unwrap_or(true) {
                 drop(self.monitors.remove(number));
                 self.settle(now, hardware);
             }
         }
-
-        let mut kept: Vec<Option<Output>, OUTPUTS> = settings.outputs.iter().map(|_| None).collect();
-        let mut outputs = take(&mut self.outputs);
-        for (number, (before, output)) in self.settings.outputs.iter().zip(&mut outputs).enumerate() {
-            // One that flashes is held with its light.
-            let alarm = self.annunciator.shows(number) != Shows::Nothing;
-            let order = Order { number, settings: before, alarm, now };
-            let same =
-                |output: &OutputSettings| output.target == before.target && output.active_low == before.active_low;
-            let position = settings.outputs.iter().position(same);
-            if position == Some(number) {
-                output.retry();
-            } else {
-                // A line that failed is set up anew, under the number it has now.
-                output.forget(&order, &mut tell(&mut self.annunciator, &mut self.transitions));
-            }
-            match position {
-                Some(position) => kept[position] = Some(take(output)),
-                None => output.rest(&order, hardware),
-            }
-        }
-        // Nothing is published from here on until every output has its line again, or what each keeps would be lost with a
-        // daemon killed meanwhile.
-
-        for monitor in &mut self.monitors {
-            let before = &self.settings.modules[monitor.module];
-            // There is one, or it would have been forgotten.
-            let position = settings.modules.iter().position(|module| monitor.serves(before, module));
-            monitor.module = position.unwrap_or(0);
-        }
-        self.outputs = kept.into_iter().map(Option::unwrap_or_default).collect();
-        self.settings = settings;
-        let before = take(&mut self.annunciator);
-        let latched: Vec<Latched, OUTPUTS> =
-            latched.iter().map(|at| at.map_or(Latched::default(), |at| before.latched(at))).collect();
-        self.announce(&latched);
-        self.annunciator.keep_time(&before);
-        self.adopt(hardware)
+        let latched = self.latches_for(settings);
+        self.take_outputs(settings, hardware);
+        self.take_settings(settings);
+        self.rebuild_annunciator(&latched);
+        self.apply_settings(hardware)
     }
 
-    /// Makes the annunciator for the settings: what is active, and what each output has kept.
-    pub(super) fn announce(&mut self, latched: &[Latched]) {
-        self.annunciator = Annunciator::default();
-        for output in &self.settings.outputs {
-            self.annunciator.add(Rule::from(output));
-        }
-        for monitor in &self.monitors {
-            let annunciator = &mut self.annunciator;
-            let module = &self.settings.modules[monitor.module];
-            monitor.each_active(module, &mut |alarm| annunciator.prime(&alarm));
-        }
-        for (number, (output, settings)) in self.outputs.iter().zip(&self.settings.outputs).enumerate() {
-            let order = Order { number, settings, alarm: false, now: Time::default() };
-            output.alarm(&order).iter().for_each(|alarm| self.annunciator.prime(alarm));
-        }
-        self.owns.prime(&mut self.annunciator);
-        latched.iter().enumerate().for_each(|(output, latched)| self.annunciator.resume(output, *latched));
+    /// What each of the new outputs keeps: by its name, as after a restart.
+    fn latches_for(&self, settings: &Settings) -> Vec<Latched, OUTPUTS> {
+        let same = |output: &OutputSettings, channel: &Channel| {
+            (output.rule.kind, &output.name) == (channel.settings.rule.kind, &channel.settings.name)
+        };
+        let latched = |output| self.channels.iter().find(|channel| same(output, channel)).map(|c| c.point.latched());
+        settings.outputs.iter().map(|output| latched(output).unwrap_or_default()).collect()
     }
 
-    /// Goes on with the settings: what there is of monitors and outputs is theirs already.
-    pub(super) fn adopt(&mut self, hardware: &mut dyn Hardware) -> Result<(), StartError> {
+    /// Gives each new output the line of the old one that has the same. A line that no new output has is set as `on_stop` says.
+    fn take_outputs(&mut self, settings: &Settings, hardware: &mut dyn Hardware) {
         let now = clock::now();
-        // Half of these: guardian and watchdog expect a round in that time.
-        let Settings { poll_ms, hang_ms, watchdog_s, .. } = self.settings;
-        self.poll = Nanos::from(poll_ms.min(hang_ms / 2).min(watchdog_s * 500)) * MS;
-        while self.outputs.len() < self.settings.outputs.len() {
-            let _ = self.outputs.push(Output::default());
+        for number in 0..self.channels.len() {
+            let position = settings.outputs.iter().position(|output| self.channels[number].has_line_of(output));
+            let before = self.transitions.len();
+            let (channel, transitions) = (&mut self.channels[number], &mut self.transitions);
+            if position == Some(number) {
+                channel.retry();
+            } else {
+                // A line that failed is set up again, under the number that it has now.
+                channel.end_failure(&mut |transition| {
+                    let _ = transitions.push(transition);
+                });
+            }
+            if position.is_none() {
+                // One that flashes is held with its light on.
+                let alarm = channel.point.shows() != Indication::Nothing;
+                channel.apply_on_stop(alarm, now, hardware);
+            }
+            for transition in &self.transitions[before..] {
+                self.annunciator.apply(&mut self.channels, transition);
+            }
         }
-        self.outputs.truncate(self.settings.outputs.len());
-        // Its mode and group may be others now.
-        self.doorbell_right = false;
-        for (position, module) in self.settings.modules.iter().enumerate() {
-            for role in [Role::Fixed, Role::Ftok] {
-                let served = |monitor: &Monitor| monitor.module == position && monitor.role() == role;
-                let wanted = role == Role::Fixed || module.ftok.is_some();
+        // Nothing is published from here on until every output has its line, or what each keeps would be lost with a daemon
+        // that is killed meanwhile.
+        let mut old = take(&mut self.channels);
+        for (number, output) in (1..).zip(&settings.outputs) {
+            let mut channel = Channel::new(number, output.clone());
+            if let Some(before) = old.iter_mut().find(|channel| channel.has_line_of(output)) {
+                channel.take_line(before);
+            }
+            let _ = self.channels.push(channel);
+        }
+    }
+
+    /// Takes over all but the outputs. Each by itself: the settings as a whole are 30 KB of stack.
+    pub(super) fn take_settings(&mut self, settings: &Settings) {
+        self.poll_ms = settings.poll_ms;
+        // Half of it: guardian and watchdog expect a round in that time.
+        self.poll = (Nanos::from(settings.poll_ms) * MS).min(settings.longest_wait);
+        self.policy = settings.policy.clone();
+        self.modules.clear();
+        self.modules.extend(settings.modules.iter().cloned());
+    }
+
+    /// Makes each point show what is active, and what its output has kept.
+    pub(super) fn rebuild_annunciator(&mut self, latched: &[Latched]) {
+        let Poll { channels, monitors, modules, .. } = self;
+        let mut add = |alarm| channels.iter_mut().for_each(|channel| channel.point.add_active(&alarm));
+        for monitor in monitors {
+            if let Some(module) = super::find_module(modules, monitor.module()) {
+                monitor.each_active(module, &mut add);
+            }
+        }
+        self.daemon_alarms.iter().for_each(&mut add);
+        for number in 0..self.channels.len() {
+            if let Some(alarm) = self.channels[number].alarm() {
+                self.channels.iter_mut().for_each(|channel| channel.point.add_active(&alarm));
+            }
+        }
+        for (channel, latched) in self.channels.iter_mut().zip(latched) {
+            channel.point.restore_latch(*latched);
+        }
+    }
+
+    /// Continues with the settings: what there is of monitors and channels is theirs already.
+    pub(super) fn apply_settings(&mut self, hardware: &mut dyn Hardware) -> Result<(), StartError> {
+        let now = clock::now();
+        self.bell.policy_changed();
+        for module in &self.modules {
+            for role in [SegmentRole::Fixed, SegmentRole::Ftok] {
+                let served = |monitor: &Monitor| monitor.module() == module.id && monitor.role() == role;
+                let wanted = role == SegmentRole::Fixed || module.ftok.is_some();
                 if wanted && !self.monitors.iter().any(served) {
                     // There is room: three segments a module.
-                    let _ = self.monitors.push(Monitor::new(position, role, module));
+                    let _ = self.monitors.push(Monitor::new(role, module));
                 }
             }
         }

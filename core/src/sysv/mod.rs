@@ -7,18 +7,21 @@
 //!
 //! ```
 //! use alarmd_core::errno::Errno;
-//! use alarmd_core::sysv::{Key, Op, Segment};
+//! use alarmd_core::sysv::{Key, SysvOp, Segment};
 //!
 //! let nobody = Key::fixed(0x414C_7F01).unwrap();
 //! let error = Segment::find(nobody).unwrap_err();
-//! assert_eq!((error.op, error.errno), (Op::Get, Errno::ENOENT));
+//! assert_eq!((error.op, error.errno), (SysvOp::Get, Errno::ENOENT));
 //! ```
 mod error;
 mod key;
 mod segment;
 mod words;
 
-pub use error::{Error, Explained, Op};
+pub use error::{Error, ErrorWithKey};
 pub use key::Key;
+
 pub use segment::{Access, Id, Segment, Stat};
-pub use words::{Words, words, words_mut};
+pub use words::{Word, Words, words, words_mut};
+
+pub use crate::codes::SysvOp;

@@ -5,7 +5,7 @@ use core::ptr::{self, NonNull};
 use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Error, Key, Op, Words};
+use super::{Error, Key, SysvOp, Words};
 use crate::errno::Errno;
 
 /// The kernel's number of a segment. Unlike a key it is never given twice in a row.
@@ -32,7 +32,7 @@ impl Id {
         let mut ds: libc::shmid_ds = unsafe { mem::zeroed() };
         // SAFETY: IPC_STAT writes one `shmid_ds`, which `ds` is.
         if unsafe { libc::shmctl(self.0, libc::IPC_STAT, &mut ds) } == -1 {
-            return Err(Error { op: Op::Stat, errno: Errno::last() });
+            return Err(Error { op: SysvOp::Stat, errno: Errno::last() });
         }
         Ok(Stat::from(&ds))
     }
@@ -44,7 +44,29 @@ impl Id {
     pub fn remove(self) -> Result<(), Error> {
         // SAFETY: IPC_RMID takes no pointer.
         match unsafe { libc::shmctl(self.0, libc::IPC_RMID, ptr::null_mut()) } {
-            -1 => Err(Error { op: Op::Remove, errno: Errno::last() }),
+            -1 => Err(Error { op: SysvOp::Remove, errno: Errno::last() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets its permissions and, if given, its group.
+    ///
+    /// # Errors
+    /// EPERM: neither owner nor creator nor root.
+    pub fn set_permissions(self, mode: u32, group: Option<u32>) -> Result<(), Error> {
+        // SAFETY: as in `stat`.
+        let mut ds: libc::shmid_ds = unsafe { mem::zeroed() };
+        // SAFETY: IPC_STAT writes one `shmid_ds`.
+        if unsafe { libc::shmctl(self.0, libc::IPC_STAT, &mut ds) } == -1 {
+            return Err(Error { op: SysvOp::Set, errno: Errno::last() });
+        }
+        ds.shm_perm.mode = (mode & 0o777) as _;
+        if let Some(group) = group {
+            ds.shm_perm.gid = group;
+        }
+        // SAFETY: IPC_SET reads one `shmid_ds`.
+        match unsafe { libc::shmctl(self.0, libc::IPC_SET, &mut ds) } {
+            -1 => Err(Error { op: SysvOp::Set, errno: Errno::last() }),
             _ => Ok(()),
         }
     }
@@ -120,7 +142,7 @@ impl Segment {
     pub fn find(key: Key) -> Result<Id, Error> {
         // SAFETY: shmget takes no pointer. Size 0 asks for a segment of any size, mode 0 for no permission.
         match unsafe { libc::shmget(key.raw(), 0, 0) } {
-            -1 => Err(Error { op: Op::Get, errno: Errno::last() }),
+            -1 => Err(Error { op: SysvOp::Get, errno: Errno::last() }),
             id => Ok(Id(id)),
         }
     }
@@ -134,8 +156,8 @@ impl Segment {
         let flags = libc::IPC_CREAT | libc::IPC_EXCL | (mode & 0o777) as c_int;
         // SAFETY: shmget takes no pointer.
         match unsafe { libc::shmget(key.raw(), size, flags) } {
-            -1 => Err(Error { op: Op::Create, errno: Errno::last() }),
-            id => Segment::attach_id(Id(id), size, Access::ReadWrite),
+            -1 => Err(Error { op: SysvOp::Create, errno: Errno::last() }),
+            id => Segment::attach_id(Id(id), Access::ReadWrite),
         }
     }
 
@@ -146,25 +168,22 @@ impl Segment {
     pub fn private(size: usize) -> Result<Id, Error> {
         // SAFETY: shmget takes no pointer.
         match unsafe { libc::shmget(libc::IPC_PRIVATE, size, 0o600) } {
-            -1 => Err(Error { op: Op::Create, errno: Errno::last() }),
+            -1 => Err(Error { op: SysvOp::Create, errno: Errno::last() }),
             id => Ok(Id(id)),
         }
     }
 
-    /// Attaches the segment with this key if it has at least `size` bytes.
+    /// Attaches the segment with this key, whatever its size.
     ///
     /// # Errors
-    /// ENOENT; EINVAL: smaller than `size`; EACCES; EIDRM: removed meanwhile; ENOMEM.
-    pub fn attach(key: Key, size: usize, access: Access) -> Result<Segment, Error> {
-        Segment::attach_id(Segment::find(key)?, size, access)
+    /// ENOENT; EACCES; EIDRM: removed meanwhile; ENOMEM.
+    pub fn attach(key: Key, access: Access) -> Result<Segment, Error> {
+        Segment::attach_id(Segment::find(key)?, access)
     }
 
-    /// Attaches this segment if it has at least `size` bytes. See [`Segment::attach`].
-    pub fn attach_id(id: Id, size: usize, access: Access) -> Result<Segment, Error> {
+    /// Attaches this segment, whatever its size. See [`Segment::attach`].
+    pub fn attach_id(id: Id, access: Access) -> Result<Segment, Error> {
         let found = id.stat()?.size;
-        if found < size {
-            return Err(Error { op: Op::Get, errno: Errno::EINVAL });
-        }
         let flags = match access {
             Access::ReadOnly => libc::SHM_RDONLY,
             Access::ReadWrite => 0,
@@ -178,11 +197,12 @@ impl Segment {
                 let writable = if access == Access::ReadWrite { found } else { 0 };
                 Ok(Segment { id, base, words: found / mem::size_of::<u32>(), writable })
             }
-            _ => Err(Error { op: Op::Attach, errno: Errno::last() }),
+            _ => Err(Error { op: SysvOp::Attach, errno: Errno::last() }),
         }
     }
 
-    /// Attaches the segment with this key, read-write, or creates it; says whether it created.
+    /// Attaches the segment with this key, read-write and whatever its size, or creates it with `size` bytes. Gives whether it
+    /// created it.
     ///
     /// # Errors
     /// Those of [`Segment::attach`] and [`Segment::create`].
@@ -191,15 +211,15 @@ impl Segment {
         let mut tries = 8;
         loop {
             tries -= 1;
-            let error = match Segment::attach(key, size, Access::ReadWrite) {
+            let error = match Segment::attach(key, Access::ReadWrite) {
                 Ok(segment) => return Ok((segment, false)),
-                Err(Error { op: Op::Get, errno: Errno::ENOENT }) => match Segment::create(key, size, mode) {
+                Err(Error { op: SysvOp::Get, errno: Errno::ENOENT }) => match Segment::create(key, size, mode) {
                     Ok(segment) => return Ok((segment, true)),
                     Err(error) => error,
                 },
                 Err(error) => error,
             };
-            let gone = error.op != Op::Get && matches!(error.errno, Errno::EIDRM | Errno::EINVAL);
+            let gone = error.op != SysvOp::Get && matches!(error.errno, Errno::EIDRM | Errno::EINVAL);
             if tries == 0 || !(gone || error.errno == Errno::EEXIST) {
                 return Err(error);
             }
@@ -211,7 +231,12 @@ impl Segment {
         self.id
     }
 
-    /// Looks at it.
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.words * mem::size_of::<u32>()
+    }
+
+    /// See [`Id::stat`].
     ///
     /// # Errors
     /// Those of [`Id::stat`].
@@ -219,41 +244,16 @@ impl Segment {
         self.id.stat()
     }
 
-    /// Sets its permissions and, if given, its group.
-    ///
-    /// # Errors
-    /// EPERM: neither owner nor creator nor root.
-    pub fn set_permissions(&self, mode: u32, group: Option<u32>) -> Result<(), Error> {
-        // SAFETY: as in `Id::stat`.
-        let mut ds: libc::shmid_ds = unsafe { mem::zeroed() };
-        // SAFETY: IPC_STAT writes one `shmid_ds`.
-        if unsafe { libc::shmctl(self.id.0, libc::IPC_STAT, &mut ds) } == -1 {
-            return Err(Error { op: Op::Set, errno: Errno::last() });
-        }
-        ds.shm_perm.mode = (mode & 0o777) as _;
-        if let Some(group) = group {
-            ds.shm_perm.gid = group;
-        }
-        // SAFETY: IPC_SET reads one `shmid_ds`.
-        match unsafe { libc::shmctl(self.id.0, libc::IPC_SET, &mut ds) } {
-            -1 => Err(Error { op: Op::Set, errno: Errno::last() }),
-            _ => Ok(()),
-        }
-    }
-
-    /// The segment as a structure of atomic words.
-    ///
-    /// # Errors
-    /// EINVAL: it is smaller than the structure. EACCES: it is attached read-only, where a store would fault.
-    pub fn view<T: Words<AtomicU32>>(&self) -> Result<&T, Error> {
+    /// The segment as a structure of atomic words; `None` if it is smaller than the structure, or attached read-only, where
+    /// a store would fault.
+    pub fn view<T: Words<AtomicU32>>(&self) -> Option<&T> {
         // One comparison, for this is most of what an idle round does.
         if mem::size_of::<T>() > self.writable {
-            let errno = if self.writable == 0 { Errno::EACCES } else { Errno::EINVAL };
-            return Err(Error { op: Op::Attach, errno });
+            return None;
         }
         // SAFETY: the mapping is page-aligned, large enough (checked), lives as long as `self`, and `Words` promises
         // that `T` is atomic words only, which others may write at any time.
-        Ok(unsafe { self.base.cast().as_ref() })
+        Some(unsafe { self.base.cast().as_ref() })
     }
 
     /// One word, relaxed, also of a read-only attachment; `None` past the end.

@@ -22,13 +22,13 @@ pub struct Doorbell {
     pub bell: AtomicU32,
     /// Not 0 while the daemon sleeps on `bell`, so that a ring needs the system call.
     pub waiting: AtomicU32,
-    /// Bits for the daemon, which takes them away as it obeys: see [`Command`].
+    /// Bits of [`Command`], which the daemon clears as it carries them out.
     pub command: AtomicU32,
     /// How long a lamp test is, in seconds; 0: the usual time.
     pub lamp_test_s: AtomicU32,
-    /// Counts up when commands have been obeyed, and what came of it is published.
-    pub obeyed: AtomicU32,
-    /// Room to spare, zero.
+    /// Counts up when commands are completed and their result is published.
+    pub completed: AtomicU32,
+    /// Reserved, zero.
     pub spare: [AtomicU32; 57],
 }
 
@@ -38,18 +38,17 @@ const _: () = assert!(size_of::<Doorbell>() == 256);
 unsafe impl Words<AtomicU32> for Doorbell {}
 
 impl Doorbell {
-    /// True if this is a doorbell of our version, not somebody's scribble.
+    /// True if this is a doorbell of our version.
     pub fn is_ours(&self) -> bool {
         self.magic.load(Ordering::Relaxed) == DOORBELL_MAGIC && self.version.load(Ordering::Relaxed) == DOORBELL_VERSION
     }
 
-    /// Drops the commands that stand in it: what an operator said to nobody, or to the daemon before, was about what was shown
-    /// then.
+    /// Drops its commands: those that were given while no daemon ran, or to the previous one, were about what was shown then.
     pub fn drop_commands(&self) {
         self.command.store(0, Ordering::Relaxed);
     }
 
-    /// Makes it a doorbell of our version. The bell's count stays: who waits on it must not be confused.
+    /// Makes it a doorbell of our version. The count of the bell stays, for processes may wait on it.
     pub fn claim(&self) {
         self.version.store(DOORBELL_VERSION, Ordering::Relaxed);
         self.magic.store(DOORBELL_MAGIC, Ordering::Release);
@@ -61,7 +60,7 @@ impl Doorbell {
         self.ring();
     }
 
-    /// True if it has not obeyed yet.
+    /// True if the daemon has not taken it yet.
     pub fn is_pending(&self, command: Command) -> bool {
         self.command.load(Ordering::Acquire) & command as u32 != 0
     }
@@ -72,13 +71,13 @@ impl Doorbell {
         move |command| taken & command as u32 != 0
     }
 
-    /// Rings: after the stores that the daemon shall see. A system call only if the daemon sleeps.
+    /// Rings. To be called after the stores that the daemon is to see. It makes a system call only if the daemon sleeps.
     pub fn ring(&self) {
         // Both sequentially consistent: either we see `waiting`, or the daemon, which sets it before it looks at `bell`
         // a last time in the kernel, sees our ring.
         self.bell.fetch_add(1, Ordering::SeqCst);
         if self.waiting.load(Ordering::SeqCst) != 0 {
-            // Who cannot be woken looks all the same, after its poll period.
+            // A daemon that cannot be woken reads the segments after its poll period.
             let _ = futex::wake(&self.bell);
         }
     }

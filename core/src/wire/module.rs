@@ -2,10 +2,10 @@
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::sequence::Sequence;
+use super::seqlock::SeqLock;
 use crate::alarm::{AlarmId, Record};
 use crate::limits::SLOTS;
-use crate::sysv::{Words, words, words_mut};
+use crate::sysv::{Word, Words, words, words_mut};
 
 /// `"ALM1"`: a new-style producer has written.
 pub const MODULE_MAGIC: u32 = 0x314D_4C41;
@@ -18,7 +18,7 @@ pub struct Slot<W = AtomicU32> {
     /// Not 0 while the alarm is up.
     pub flag: W,
     /// `alarm_type`
-    pub kind: W,
+    pub alarm_type: W,
     /// `alarm_code`
     pub code: W,
     /// `alarm_level`
@@ -34,7 +34,7 @@ pub struct Slot<W = AtomicU32> {
 impl Slot<u32> {
     /// What alarm this is.
     pub fn id(&self) -> AlarmId {
-        AlarmId { kind: self.kind, code: self.code, index: self.index }
+        AlarmId { alarm_type: self.alarm_type, code: self.code, index: self.index }
     }
 }
 
@@ -80,14 +80,14 @@ const _: () = {
 };
 
 // SAFETY: `repr(C)`, and nothing but `W`.
-unsafe impl<W> Words<W> for ModuleSegment<W> {}
+unsafe impl<W: Word> Words<W> for ModuleSegment<W> {}
 // SAFETY: `repr(C)`, and nothing but `W`.
-unsafe impl<W> Words<W> for Slot<W> {}
+unsafe impl<W: Word> Words<W> for Slot<W> {}
 
 impl ModuleSegment<AtomicU32> {
     /// The lock over slots 1 to 32.
-    pub fn lock(&self) -> Sequence<'_> {
-        Sequence::new(&self.sequence, &self.writer)
+    pub fn lock(&self) -> SeqLock<'_> {
+        SeqLock::new(&self.sequence, &self.writer)
     }
 }
 
@@ -103,13 +103,13 @@ impl ModuleSegment<u32> {
         beat_ms: 0,
         owner: 0,
         more_zero: [0; 10],
-        slots: [Slot { flag: 0, kind: 0, code: 0, level: 0, index: 0, raised_at: 0, count: 0 }; SLOTS],
+        slots: [Slot { flag: 0, alarm_type: 0, code: 0, level: 0, index: 0, raised_at: 0, count: 0 }; SLOTS],
     };
 
     /// Slot 0 as the record it is.
     pub fn record(&self) -> Record {
-        let [flag, kind, code, level, index] = self.record;
-        Record { flag, kind, code, level, index }
+        let [flag, alarm_type, code, level, index] = self.record;
+        Record { flag, alarm_type, code, level, index }
     }
 }
 

@@ -1,5 +1,5 @@
 //! What all checks share: the settings, the daemon's status, and the list of findings.
-use alarmd::settings::Settings;
+use crate::config::Settings;
 use serde::Serialize;
 
 use crate::ctl::report::Report;

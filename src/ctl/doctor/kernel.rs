@@ -89,7 +89,7 @@ fn reused_calls(checks: &mut Checks) {
 
 fn futex(checks: &mut Checks, id: Id) {
     const SUBJECT: &str = "futex";
-    let attached = Segment::attach_id(id, 4096, Access::ReadOnly);
+    let attached = Segment::attach_id(id, Access::ReadOnly);
     // The test segment is removed whatever the result.
     let _ = id.remove();
     match attached.map(|segment| segment.word(0).map_or(Err(Errno::EINVAL), futex::wake)) {
@@ -128,7 +128,7 @@ fn limits(checks: &mut Checks) -> bool {
         table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(3)?.parse().ok()).collect();
     let pages = |bytes: u64| bytes.div_ceil(4096);
     let segments: u64 =
-        checks.settings.modules.iter().map(|module| 1 + u64::from(module.ftok.is_some())).sum::<u64>() + 2;
+        checks.settings.poll.modules.iter().map(|module| 1 + u64::from(module.ftok.is_some())).sum::<u64>() + 2;
     let needed_pages = pages(StatusBlock::SIZE as u64)
         + pages(size_of::<Doorbell>() as u64)
         + (segments - 2) * pages(size_of::<ModuleSegment>() as u64);

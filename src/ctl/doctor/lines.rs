@@ -2,7 +2,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use alarmd::settings::Target;
+use alarmd::output::Target;
 
 use super::files::{exists, text};
 use super::finding::Checks;
@@ -22,9 +22,9 @@ pub fn check(checks: &mut Checks) {
     for (subject, what, fix) in &failed {
         checks.error(subject, what, WHY, fix);
     }
-    let outputs = std::mem::take(&mut checks.settings.outputs);
+    let outputs = std::mem::take(&mut checks.settings.poll.outputs);
     for output in &outputs {
-        let subject = format!("{} {}", output.kind.word(), output.name);
+        let subject = output.to_string();
         match &output.target {
             // One finding for each output: the daemon's error is the more exact one.
             _ if failed.iter().any(|(other, ..)| *other == subject) => {}

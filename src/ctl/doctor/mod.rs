@@ -58,7 +58,7 @@ fn configuration(checks: &mut Checks, file: Option<&Path>) {
         Ok(loaded) => {
             checks.settings = loaded.settings;
             checks.configured = true;
-            let (modules, outputs) = (checks.settings.modules.len(), checks.settings.outputs.len());
+            let (modules, outputs) = (checks.settings.poll.modules.len(), checks.settings.poll.outputs.len());
             let file = file.unwrap_or(Path::new(config::DEFAULT_FILE)).display().to_string();
             let source = if files::exists(&file) { "" } else { " does not exist, so defaults apply" };
             checks.ok(SUBJECT, &format!("{file}{source}: {modules} modules, {outputs} outputs"));

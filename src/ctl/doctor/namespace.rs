@@ -1,7 +1,7 @@
 //! The IPC namespace: whether this process, init and the daemon use the same segments.
 use std::fs;
 
-use alarmd::process::Mark;
+use alarmd::process::ProcessIdentity;
 
 use super::files::text;
 use super::finding::Checks;
@@ -13,7 +13,7 @@ const SUBJECT: &str = "IPC namespace";
 pub fn check(checks: &mut Checks) {
     let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/ipc")).ok();
     let (ours, first) = (namespace("self"), namespace("1"));
-    let daemon = text(PIDFILE).filter(|pid| pid.parse().is_ok_and(|pid| Mark::of(pid).is_alive()));
+    let daemon = text(PIDFILE).filter(|pid| pid.parse().is_ok_and(|pid| ProcessIdentity::of(pid).is_alive()));
     let daemons = daemon.as_deref().and_then(namespace);
     let fix = |pid: &str| format!("run alarmctl in that namespace: nsenter -t {pid} -i alarmctl doctor");
     match daemon {

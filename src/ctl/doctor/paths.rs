@@ -16,7 +16,7 @@ const UNSTABLE: [(i64, &str); 5] = [
 ];
 
 pub fn check(checks: &mut Checks) {
-    let modules = std::mem::take(&mut checks.settings.modules);
+    let modules = std::mem::take(&mut checks.settings.poll.modules);
     let mut keys: Vec<(Key, String)> =
         modules.iter().map(|module| (module.key, format!("module {}", module.name))).collect();
     keys.extend([(Key::DOORBELL, "the doorbell".to_owned()), (Key::STATUS, "the status block".to_owned())]);

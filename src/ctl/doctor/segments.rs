@@ -2,7 +2,7 @@
 use alarmd::errno::Errno;
 use alarmd::ftok;
 use alarmd::limits::LARGEST;
-use alarmd::settings::Settings;
+use alarmd::policy::Policy;
 use alarmd::sysv::{Access, Key, Segment, Stat};
 use alarmd::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
 
@@ -20,7 +20,7 @@ pub fn check(checks: &mut Checks) {
         ("doorbell".to_owned(), Key::DOORBELL, size_of::<Doorbell>(), Some(DOORBELL_MAGIC)),
         ("status block".to_owned(), Key::STATUS, StatusBlock::SIZE, Some(STATUS_MAGIC)),
     ];
-    for module in &checks.settings.modules {
+    for module in &checks.settings.poll.modules {
         let size = size_of::<ModuleSegment>();
         keys.push((format!("module {}", module.name), module.key, size, None));
         let path = module.ftok.as_ref().and_then(|path| ftok::key(path.as_c_str(), module.id).ok());
@@ -30,7 +30,7 @@ pub fn check(checks: &mut Checks) {
         let modules = checks.report.iter().flat_map(|report| &report.modules);
         let refused =
             modules.flat_map(|module| &module.segments).any(|segment| segment.refused && segment.key == key.number());
-        match examine(&checks.settings, key, size, magic, refused) {
+        match examine(&checks.settings.poll.policy, key, size, magic, refused) {
             Ok(Some(id)) => checks.ok(&subject, &format!("key {key}: segment {id}")),
             Ok(None) => checks.ok(&subject, &format!("key {key}: no segment yet")),
             Err(fault) => {
@@ -47,13 +47,7 @@ pub fn check(checks: &mut Checks) {
 
 /// The shmid of the segment with this key if alarmd can use it; `None` if there is no such segment. `refused`: a running daemon
 /// refuses it.
-fn examine(
-    settings: &Settings,
-    key: Key,
-    size: usize,
-    magic: Option<u32>,
-    refused: bool,
-) -> Result<Option<i32>, Fault> {
+fn examine(policy: &Policy, key: Key, size: usize, magic: Option<u32>, refused: bool) -> Result<Option<i32>, Fault> {
     let unreadable = |error: alarmd::sysv::Error| Fault {
         what: format!("the segment cannot be examined: {error}"),
         fix: "run alarmctl doctor as root".to_owned(),
@@ -74,7 +68,7 @@ fn examine(
     if stat.size < size {
         return fault(format!("segment {id} is too small ({} bytes, {size} needed)", stat.size), "");
     }
-    if let Some(uid) = settings.stranger(&stat) {
+    if let Some(uid) = policy.untrusted_uid(&stat) {
         let what = format!("segment {id} belongs to untrusted user {uid}");
         return fault(what, &format!("add user {uid} to trust in [daemon]; or "));
     }
@@ -85,12 +79,12 @@ fn examine(
             FOREIGN,
         );
     }
-    let segment = Segment::find(key).and_then(|id| Segment::attach_id(id, size, Access::ReadOnly));
+    let segment = Segment::find(key).and_then(|id| Segment::attach_id(id, Access::ReadOnly));
     match (magic, segment.ok().and_then(|segment| segment.load(0))) {
         (Some(magic), Some(found)) if found != magic && found != 0 => {
             fault(format!("segment {id} belongs to another program (its first word is {found:#010x})"), FOREIGN)
         }
-        _ if refused && stat.mode & !settings.mode & 0o022 != 0 => {
+        _ if refused && policy.is_too_wide(stat.mode) => {
             let mode = stat.mode;
             let what = format!(
                 "segment {id} has mode {mode:04o}, which permits untrusted users to write, and alarmd may not change it"

@@ -2,37 +2,36 @@
 use core::fmt;
 
 use crate::alarm::{AlarmId, Origin, Transition};
-use crate::annunciator::Annunciator;
-use crate::settings::Settings;
+use crate::monitor::ModuleSettings;
+use crate::output::Channel;
 
-/// `raised: module sdhmgt: type 0x14 code 0x11 index 0x12 level 0x13 (indeterminate), slot 0: lamp critical, relay office`
-pub struct Told<'a> {
+/// `module sdhmgt: alarm raised: type 0x14 code 0x11 index 0x12 level 0x13 (indeterminate), slot 0; lamp critical, relay office`
+pub struct LogLine<'a> {
     pub transition: &'a Transition,
-    pub settings: &'a Settings,
-    pub annunciator: &'a Annunciator,
+    pub modules: &'a [ModuleSettings],
+    pub channels: &'a [Channel],
 }
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for LogLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let alarm = self.transition.alarm();
-        let what = self.transition.kind();
-        let module = self.settings.modules.iter().find(|module| module.id.get() == alarm.module);
-        match (module, alarm.module) {
-            (Some(module), _) => write!(f, "{what}: module {}: ", module.name)?,
-            (None, 0) => write!(f, "{what}: module alarmd: ")?,
-            // Its configuration has gone.
-            (None, id) => write!(f, "{what}: module {id}: ")?,
+        match (self.modules.iter().find(|module| module.id.get() == alarm.module), alarm.module) {
+            (Some(module), _) => write!(f, "module {}", module.name)?,
+            (None, 0) => f.write_str("module alarmd")?,
+            // It is not configured any more.
+            (None, id) => write!(f, "module {id}")?,
         }
+        write!(f, ": alarm {}: ", self.transition.kind())?;
         let (origin, severity, id) = (alarm.origin, alarm.severity, alarm.id);
         match origin {
             Origin::Slot(_) => write!(f, "{id} level {:#x} ({severity}), {origin}", alarm.level)?,
             Origin::Refused if id.code != 0 => write!(f, "segment of module {} refused ({severity})", id.code)?,
-            Origin::Refused => write!(f, "segment of {} refused ({severity})", whose(id))?,
+            Origin::Refused => write!(f, "segment of {} refused ({severity})", owner(id))?,
             Origin::Failed => write!(f, "output {} failed ({severity})", id.index)?,
             Origin::Restarted if id.code == 0 => write!(f, "worker {} restarted: it hung ({severity})", id.index)?,
             Origin::Restarted => write!(f, "worker {} restarted: signal {} ({severity})", id.index, id.code)?,
             Origin::Clock => write!(f, "{origin} by {} s ({severity})", id.code)?,
-            Origin::Limit => write!(f, "{origin}: no segment for {} ({severity})", whose(id))?,
+            Origin::Limit => write!(f, "{origin}: no segment for {} ({severity})", owner(id))?,
             Origin::Silent | Origin::Lost | Origin::NoProducer | Origin::Configuration => {
                 write!(f, "{origin} ({severity})")?;
             }
@@ -41,20 +40,20 @@ impl fmt::Display for Told<'_> {
             // They move no output.
             return Ok(());
         }
-        let mut separator = ": ";
-        for output in self.annunciator.listeners(alarm).filter_map(|output| self.settings.outputs.get(output)) {
-            write!(f, "{separator}{} {}", output.kind.word(), output.name)?;
+        let mut separator = "; ";
+        for channel in self.channels.iter().filter(|channel| channel.settings.rule.listens(alarm)) {
+            write!(f, "{separator}{channel}")?;
             separator = ", ";
         }
-        if separator == ": " {
-            f.write_str(": no output listens")?;
+        if separator == "; " {
+            f.write_str("; no output shows it")?;
         }
         Ok(())
     }
 }
 
-/// Whose segment it is that could not be had.
-fn whose(id: AlarmId) -> &'static str {
+/// The segment that could not be created or used.
+fn owner(id: AlarmId) -> &'static str {
     match (id.code, id.index) {
         (0, 1) => "the doorbell",
         (0, _) => "the status block",

@@ -1,31 +1,31 @@
-//! What a daemon that is killed leaves for the next one, so that it goes on where that one was: what was seen in each
+//! What a daemon that is killed leaves for the next one, so that it continues where that one stopped: what was seen in each
 //! segment, which outputs had failed, and how many events count.
 //!
-//! What can bite: SIGKILL between any two stores. So there are two copies. The one that does not count is written, its sum
-//! last; then one store of `current` makes it count. An event stands in the ring before the copy that counts it.
+//! Hazards: SIGKILL between any two stores. So there are two copies. The one that does not count is written, its sum last.
+//! Then one store of `current` makes it count. An event is in the ring before the copy that counts it.
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::module::ModuleSegment;
 use crate::limits::{OUTPUTS, SEGMENTS};
-use crate::sysv::{Words, words};
+use crate::sysv::{Word, Words, words};
 
 /// The two copies.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Memory<W = AtomicU32> {
+pub struct SavedState<W = AtomicU32> {
     /// Which copy counts, 0 or 1.
     pub current: W,
-    /// Room, zero.
+    /// Reserved, zero.
     pub spare: [W; 7],
     /// The copies.
-    pub copies: [MemoryCopy<W>; 2],
+    pub copies: [SavedCopy<W>; 2],
 }
 
 /// One copy.
 #[derive(Debug)]
 #[repr(C)]
-pub struct MemoryCopy<W = AtomicU32> {
-    /// [`MemoryCopy::sum`] of all that follows and counts.
+pub struct SavedCopy<W = AtomicU32> {
+    /// [`SavedCopy::sum`] of all that follows and counts.
     pub sum: W,
     /// How many events count.
     pub event_count: W,
@@ -37,7 +37,7 @@ pub struct MemoryCopy<W = AtomicU32> {
     pub segment_count: W,
     /// Which of the daemon's own alarms are acknowledged, as `own`.
     pub own_acknowledged: W,
-    /// Room, zero.
+    /// Reserved, zero.
     pub spare: [W; 2],
     /// The outputs.
     pub outputs: [SavedOutput<W>; OUTPUTS],
@@ -49,9 +49,9 @@ pub struct MemoryCopy<W = AtomicU32> {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct SavedOutput<W = AtomicU32> {
-    /// Number of [`crate::codes::Kind`].
+    /// Number of [`crate::codes::OutputKind`].
     pub kind: W,
-    /// Number of [`crate::codes::Step`] of the step that failed; 0: the output works.
+    /// Number of [`crate::codes::LineStep`] of the step that failed; 0: the output works.
     pub failed: W,
     /// What the kernel said of that step.
     pub errno: W,
@@ -71,7 +71,7 @@ pub struct SavedOutput<W = AtomicU32> {
 pub struct SavedSegment<W = AtomicU32> {
     /// Id of its module.
     pub module: W,
-    /// Number of [`crate::codes::Role`].
+    /// Number of [`crate::codes::SegmentRole`].
     pub role: W,
     /// The key; 0 if there is none.
     pub key: W,
@@ -88,37 +88,37 @@ pub struct SavedSegment<W = AtomicU32> {
 }
 
 // SAFETY: `repr(C)`, and nothing but `W` and structures of `W`.
-unsafe impl<W> Words<W> for Memory<W> {}
+unsafe impl<W: Word> Words<W> for SavedState<W> {}
 // SAFETY: `repr(C)`, and nothing but `W` and structures of `W`.
-unsafe impl<W> Words<W> for MemoryCopy<W> {}
+unsafe impl<W: Word> Words<W> for SavedCopy<W> {}
 // SAFETY: `repr(C)`, and nothing but `W`.
-unsafe impl<W> Words<W> for SavedOutput<W> {}
+unsafe impl<W: Word> Words<W> for SavedOutput<W> {}
 // SAFETY: `repr(C)`, and nothing but `W` and structures of `W`.
-unsafe impl<W> Words<W> for SavedSegment<W> {}
+unsafe impl<W: Word> Words<W> for SavedSegment<W> {}
 
-impl Memory {
+impl SavedState {
     /// The copy that counts; `None` if it is damaged.
-    pub fn kept(&self) -> Option<&MemoryCopy> {
+    pub fn valid_copy(&self) -> Option<&SavedCopy> {
         let copy = self.copies.get(self.current.load(Ordering::Acquire) as usize)?;
         (copy.sum.load(Ordering::Relaxed) == copy.sum()?).then_some(copy)
     }
 
-    /// The copy that does not count, to be written and then to be given to [`Memory::commit`].
-    pub fn draft(&self) -> &MemoryCopy {
+    /// The copy that does not count, to be written and then to be given to [`SavedState::commit`].
+    pub fn inactive_copy(&self) -> &SavedCopy {
         &self.copies[usize::from(self.current.load(Ordering::Relaxed) == 0)]
     }
 
-    /// From this store on, the draft is the copy that counts.
+    /// From this store on, the inactive copy is the one that counts.
     pub fn commit(&self) {
-        let draft = self.draft();
+        let copy = self.inactive_copy();
         // There is a sum: the counts are our own.
-        draft.sum.store(draft.sum().unwrap_or(0), Ordering::Relaxed);
+        copy.sum.store(copy.sum().unwrap_or(0), Ordering::Relaxed);
         let current = u32::from(self.current.load(Ordering::Relaxed) == 0);
         self.current.store(current, Ordering::Release);
     }
 }
 
-impl MemoryCopy {
+impl SavedCopy {
     /// FNV-1a over the words that count; `None` if the counts are no counts.
     pub fn sum(&self) -> Option<u32> {
         let count = |word: &AtomicU32| word.load(Ordering::Relaxed) as usize;
@@ -147,36 +147,36 @@ mod tests {
     use super::*;
     use std::boxed::Box;
 
-    fn memory() -> Box<Memory> {
+    fn memory() -> Box<SavedState> {
         // SAFETY: it is nothing but atomic words, for which all zeros is a value.
         Box::new(unsafe { core::mem::zeroed() })
     }
 
     #[test]
-    fn a_draft_counts_only_once_it_is_committed() {
+    fn a_copy_counts_only_after_it_is_committed() {
         let memory = memory();
-        assert_eq!(memory.kept().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(0));
-        memory.draft().event_count.store(7, Ordering::Relaxed);
-        assert_eq!(memory.kept().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(0));
+        assert_eq!(memory.valid_copy().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(0));
+        memory.inactive_copy().event_count.store(7, Ordering::Relaxed);
+        assert_eq!(memory.valid_copy().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(0));
         memory.commit();
-        assert_eq!(memory.kept().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(7));
+        assert_eq!(memory.valid_copy().map(|copy| copy.event_count.load(Ordering::Relaxed)), Some(7));
     }
 
     #[test]
-    fn damage_is_seen() {
+    fn damage_is_detected() {
         let memory = memory();
-        let draft = memory.draft();
+        let draft = memory.inactive_copy();
         draft.segment_count.store(2, Ordering::Relaxed);
         draft.segments[1].seen.slots[3].flag.store(1, Ordering::Relaxed);
         memory.commit();
-        let kept = memory.kept().expect("whole");
+        let kept = memory.valid_copy().expect("whole");
         kept.segments[1].seen.slots[3].level.store(1, Ordering::Relaxed);
-        assert!(memory.kept().is_none());
+        assert!(memory.valid_copy().is_none());
         kept.segments[1].seen.slots[3].level.store(0, Ordering::Relaxed);
-        assert!(memory.kept().is_some());
+        assert!(memory.valid_copy().is_some());
         kept.segment_count.store(97, Ordering::Relaxed);
-        assert!(memory.kept().is_none());
+        assert!(memory.valid_copy().is_none());
         memory.current.store(2, Ordering::Relaxed);
-        assert!(memory.kept().is_none());
+        assert!(memory.valid_copy().is_none());
     }
 }

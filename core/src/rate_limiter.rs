@@ -3,27 +3,27 @@ use crate::clock::{Nanos, S, Time};
 
 /// The generic cell rate algorithm: one moment, moved on by a fixed step each time.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     /// When what was done so far is used up at the even rate.
     used_up: Time,
     step: Nanos,
     burst: Nanos,
 }
 
-impl Pace {
+impl RateLimiter {
     /// `burst` at once, and `rate` a second after that: in any second, never more than both together.
-    pub const fn new(burst: u64, rate: u64) -> Pace {
+    pub const fn new(burst: u64, rate: u64) -> RateLimiter {
         let step = S.div_ceil(rate);
-        Pace { used_up: Time::from_nanos(0), step, burst: (burst - 1) * step }
+        RateLimiter { used_up: Time::from_nanos(0), step, burst: (burst - 1) * step }
     }
 
     /// How long the one that wants to be done now must wait.
-    pub fn wait(&self, now: Time) -> Nanos {
+    pub fn delay(&self, now: Time) -> Nanos {
         (self.used_up - self.burst).since(now)
     }
 
     /// One is done now.
-    pub fn count(&mut self, now: Time) {
+    pub fn record(&mut self, now: Time) {
         self.used_up = self.used_up.max(now) + self.step;
     }
 }
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn never_more_than_burst_and_rate_together_in_any_second() {
-        let mut pace = Pace::new(100, 900);
+        let mut limiter = RateLimiter::new(100, 900);
         let mut now = Time::from_nanos(S);
         let mut starts = Vec::new();
         for turn in 0..20_000u64 {
@@ -43,8 +43,8 @@ mod tests {
             if turn % 3000 == 0 {
                 now = now + 2 * S;
             }
-            now = now + pace.wait(now) + 1000;
-            pace.count(now);
+            now = now + limiter.delay(now) + 1000;
+            limiter.record(now);
             starts.push(now);
         }
         let most = (0..starts.len())
@@ -55,11 +55,11 @@ mod tests {
 
     #[test]
     fn who_asks_seldom_is_not_delayed() {
-        let mut pace = Pace::new(100, 900);
+        let mut limiter = RateLimiter::new(100, 900);
         for turn in 1..1000 {
             let now = Time::from_nanos(turn * 2 * S / 900);
-            assert_eq!(pace.wait(now), 0);
-            pace.count(now);
+            assert_eq!(limiter.delay(now), 0);
+            limiter.record(now);
         }
     }
 }

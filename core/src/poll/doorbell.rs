@@ -1,0 +1,95 @@
+//! The doorbell, the daemon's end: created, checked, repaired.
+use core::mem::size_of;
+
+use log::{info, warn};
+
+use super::Poll;
+use crate::clock::Time;
+use crate::codes::DaemonAlarm;
+use crate::errno::Errno;
+use crate::limits::LARGEST;
+use crate::policy::Policy;
+use crate::repeats::Repeats;
+use crate::sysv::{Error, Key, Segment, Stat};
+use crate::wire::Doorbell;
+
+/// The doorbell's segment.
+#[derive(Debug, Default)]
+pub struct Bell {
+    segment: Option<Segment>,
+    /// Its mode and group are as the policy says.
+    is_right: bool,
+    error: Option<Error>,
+    replaced: Repeats,
+}
+
+impl Bell {
+    /// The doorbell; `None` while there is none.
+    #[inline]
+    pub fn view(&self) -> Option<&Doorbell> {
+        self.segment.as_ref().and_then(Segment::view)
+    }
+
+    /// Mode and group are set again at the next check.
+    pub fn policy_changed(&mut self) {
+        self.is_right = false;
+    }
+
+    /// The doorbell with the policy's mode and group. One that is unusable, or of an untrusted user, who could remove it at
+    /// any time, is replaced where alarmd may do so.
+    fn open(&mut self, policy: &Policy, now: Time) -> Result<Segment, Error> {
+        let size = size_of::<Doorbell>();
+        if let Ok((id, stat)) = Segment::find(Key::DOORBELL).and_then(|id| id.stat().map(|stat| (id, stat))) {
+            if stat.size < size || stat.size > LARGEST || !policy.trusts(&stat) {
+                id.remove()?;
+                let Stat { size, uid, .. } = stat;
+                if self.replaced.note(now) {
+                    warn!("doorbell: segment {} (owner {uid}, {size} bytes) is unusable; replaced", id.raw());
+                }
+            }
+        }
+        let (segment, _) = Segment::open_or_create(Key::DOORBELL, size, policy.mode)?;
+        match segment.id().set_permissions(policy.mode, policy.group) {
+            // A trusted user created it: then it has that user's.
+            Ok(()) | Err(Error { errno: Errno::EPERM, .. }) => {}
+            Err(error) => return Err(error),
+        }
+        segment.view::<Doorbell>().inspect(|doorbell| doorbell.claim());
+        Ok(segment)
+    }
+}
+
+impl Poll {
+    pub(super) fn check_doorbell(&mut self, now: Time) {
+        let bell = &mut self.bell;
+        let kept = bell.segment.as_ref().is_some_and(|segment| {
+            // Another process may have removed it, or overwritten its magic.
+            segment.view::<Doorbell>().is_some_and(Doorbell::is_ours)
+                && Segment::find(Key::DOORBELL).is_ok_and(|id| id == segment.id())
+        });
+        if kept && bell.is_right {
+            return;
+        }
+        let before = bell.segment.as_ref().map(Segment::id).filter(|_| kept);
+        let opened = bell.open(&self.policy, now);
+        match &opened {
+            Ok(segment) if Some(segment.id()) == before => {}
+            Ok(segment) => {
+                info!("doorbell: segment {} opened (key {})", segment.id().raw(), Key::DOORBELL);
+                segment.view::<Doorbell>().inspect(|doorbell| doorbell.drop_commands());
+            }
+            Err(error) if bell.error != Some(*error) => {
+                let (error, poll_ms) = (error.of("doorbell", Key::DOORBELL), self.poll_ms);
+                warn!("{error}; producers cannot wake alarmd, alarms are seen within {poll_ms} ms");
+            }
+            Err(_) => {}
+        }
+        bell.error = opened.as_ref().err().copied();
+        bell.segment = opened.ok();
+        bell.is_right = bell.segment.is_some();
+        self.set_from_error(
+            [DaemonAlarm::Doorbell, DaemonAlarm::DoorbellRefused],
+            self.bell.error.map(Error::is_limit),
+        );
+    }
+}
