@@ -1,6 +1,6 @@
-//! Turns of the loop in which nothing has changed, for tools that count: `benches/budgets` runs it under callgrind and
-//! strace. Its arguments: the number of modules, the number of turns, and `ftok` for modules with a second segment.
-#[path = "../src/daemon/hardware.rs"]
+//! The whole turn of the loop in which nothing has happened, for tools that count: `benches/budgets` runs it under
+//! callgrind and strace. Its arguments: how many modules, how many turns, and `ftok` for modules with a second segment.
+#[path = "../src/lines/mod.rs"]
 #[allow(dead_code)]
 mod hardware;
 

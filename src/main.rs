@@ -1,7 +1,10 @@
-//! One executable with two names: `alarmd`, the daemon, and `alarmctl`, its tool. One file takes less flash than two.
-mod console;
+//! One executable with two names: `alarmd`, the daemon, and `alarmctl`, its tool. Flash is small.
+mod config;
 mod ctl;
 mod daemon;
+mod guardian;
+mod lines;
+mod logging;
 mod number;
 mod utc;
 

@@ -1,10 +1,10 @@
 //! The loop does not allocate: 100,000 rounds with changes, logging on, under a counting allocator.
 //!
 //! The loop, the logger and the line set-up are the daemon's own; time is simulated, for the real pace would take minutes.
-#[path = "../src/daemon/hardware.rs"]
+#[path = "../src/lines/mod.rs"]
 #[allow(dead_code)]
 mod hardware;
-#[path = "../src/daemon/logging.rs"]
+#[path = "../src/logging/mod.rs"]
 mod logging;
 mod support;
 #[path = "../src/utc.rs"]

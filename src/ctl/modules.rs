@@ -8,11 +8,8 @@ use alarmd::producer::{self, Options, Producer};
 use alarmd::sysv::Key;
 use alarmd::wire::{ModuleEntry, StatusBlock};
 
-use super::call::Failure;
-use super::status_block::{self, text};
-use crate::console::report_error;
-use crate::daemon::config;
-use crate::number::number;
+use super::Failure;
+use crate::config;
 
 /// A module.
 pub struct Module {

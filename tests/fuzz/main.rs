@@ -7,10 +7,10 @@
 //! | `ALARMD_SEED` | the seed that repeats a run |
 #![cfg(not(target_arch = "arm"))] // the tests of this machine's executable, and proptest, are enough once
 
-#[path = "../../src/daemon/config/mod.rs"]
+#[path = "../../src/config/mod.rs"]
 #[allow(dead_code)]
 mod config;
-#[path = "../../src/daemon/hardware.rs"]
+#[path = "../../src/lines/mod.rs"]
 #[allow(dead_code)]
 mod hardware;
 mod inputs;

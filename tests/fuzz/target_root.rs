@@ -1,9 +1,9 @@
 // The beginning of each target of cargo fuzz.
 #[allow(dead_code)]
-#[path = "../../src/daemon/config/mod.rs"]
+#[path = "../../src/config/mod.rs"]
 mod config;
 #[allow(dead_code)]
-#[path = "../../src/daemon/hardware.rs"]
+#[path = "../../src/lines/mod.rs"]
 mod hardware;
 #[path = "../../src/number.rs"]
 mod number;

@@ -5,7 +5,7 @@ mod docs;
 mod doctor;
 mod gpio;
 mod guardian;
-#[path = "../../src/daemon/hardware.rs"]
+#[path = "../../src/lines/mod.rs"]
 #[allow(dead_code)]
 mod hardware;
 mod keys;

@@ -1,25 +1,13 @@
 //! alarmd: configuration, GPIO set-up, logging, signals; a worker that runs the loop, and a guardian over it.
-pub mod config;
-mod guardian;
-mod hardware;
-mod heart;
-mod logging;
-mod pidfile;
-mod signals;
-mod standing;
-mod watchdog;
-mod worker;
-
 use std::fs::File;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use alarmd::pace::Pace;
 use log::error;
 
-use crate::{FAILED, USAGE};
-use config::Loaded;
-use guardian::Guardian;
+use crate::config::{self, Loaded};
+use crate::guardian::{Guardian, Options};
+use crate::{FAILED, USAGE, logging};
 
 const HELP: &str = "\
 alarmd, an alarm annunciator: System V shared memory in, lamps, relays and horns out
@@ -36,14 +24,6 @@ usage: alarmd [-c FILE] [--check] [--syslog] [--pidfile FILE]
 It runs in the foreground. SIGTERM and SIGINT end it in order, SIGHUP reads the configuration again.
 Exit: 0 done, 1 failed, 2 usage. See also alarmctl --help.
 ";
-
-#[derive(Default)]
-struct Options {
-    file: Option<PathBuf>,
-    check: bool,
-    syslog: bool,
-    pidfile: Option<PathBuf>,
-}
 
 /// The whole program.
 pub fn main() -> ExitCode {

@@ -3,6 +3,14 @@
 //!
 //! What can bite: a machine that was busy, or stopped, for seconds. The guardian was so too, and counts its own looks instead
 //! of the time that passed: a late look is one look.
+mod options;
+mod pidfile;
+mod process_attributes;
+mod shared_state;
+mod signals;
+mod watchdog;
+mod worker;
+
 use std::io;
 
 use alarmd::clock::{self, MS, Nanos, S, Time};
@@ -12,11 +20,12 @@ use alarmd::settings::{OutputSettings, Settings};
 use libc::c_int;
 use log::{error, info, warn};
 
-use super::hardware::Sysfs;
-use super::heart::{Heart, State};
-use super::pidfile::Pidfile;
-use super::watchdog::Watchdog;
-use super::{Options, config, signals, standing, worker};
+use crate::config;
+use crate::lines::Sysfs;
+pub use options::Options;
+use pidfile::Pidfile;
+use shared_state::{Heart, State};
+use watchdog::Watchdog;
 
 /// How many looks without a round make a worker that hangs.
 const LOOKS: Nanos = 4;
@@ -73,7 +82,7 @@ impl<'a> Guardian<'a> {
         let heart = Heart::share().map_err(|error| format!("shared memory for guardian and worker: {error}"))?;
         let mut watchdog = Watchdog::default();
         watchdog.configure(&settings);
-        standing::take(&settings);
+        process_attributes::take(&settings);
         Ok(Guardian {
             options,
             settings,
@@ -242,7 +251,7 @@ impl<'a> Guardian<'a> {
         if let Ok(loaded) = config::load(self.options.file.as_deref()) {
             self.settings = loaded.settings;
             self.watchdog.configure(&self.settings);
-            standing::take(&self.settings);
+            process_attributes::take(&self.settings);
         }
     }
 

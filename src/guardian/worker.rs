@@ -4,10 +4,11 @@ use alarmd::process::Mark;
 use alarmd::settings::{OutputSettings, Settings};
 use log::{error, info, warn};
 
-use super::hardware::Sysfs;
-use super::heart::{Heart, State};
-use super::{Options, config, signals, standing};
-use crate::FAILED;
+use super::options::Options;
+use super::shared_state::{Heart, State};
+use super::{process_attributes, signals};
+use crate::lines::Sysfs;
+use crate::{FAILED, config};
 
 /// Exit code: another daemon runs.
 pub const REPLACED: u8 = 4;
@@ -51,7 +52,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
             }
         },
     };
-    standing::take(settings);
+    process_attributes::take(settings);
     let mut hardware = Sysfs {
         attention: Some(signals::attention()),
         progress: Some(heart.rounds()),
@@ -89,7 +90,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
             hardware.be_patient();
             match config::load(options.file.as_deref()) {
                 Ok(loaded) => {
-                    standing::take(&loaded.settings);
+                    process_attributes::take(&loaded.settings);
                     // The old ones too, until they are where they belong.
                     let new = &loaded.settings.outputs;
                     let leave = |old: &&OutputSettings| new.iter().all(|output| output.target != old.target);
