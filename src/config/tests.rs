@@ -1,6 +1,7 @@
-use super::*;
 use alarmd::alarm::Severity;
-use alarmd::settings::{Kind, OnLost, Target};
+use alarmd::settings::{Kind, OnLost, Settings, Target};
+
+use super::parse::parse;
 
 fn good(text: &str) -> Box<Settings> {
     parse(text).unwrap_or_else(|problems| panic!("{problems:?}")).0

@@ -1,7 +1,7 @@
 //! From the file's text to sections and entries, with their lines.
 use ini_core::{Item, Parser};
 
-use super::Problem;
+use super::problem::Problem;
 
 /// `[kind name]` and what stands below it.
 pub struct Section<'a> {

@@ -8,7 +8,7 @@
 #![cfg(not(target_arch = "arm"))] // the tests of this machine's executable, and proptest, are enough once
 
 #[path = "../../src/config/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod config;
 #[path = "../../src/lines/mod.rs"]
 #[allow(dead_code)]
@@ -26,7 +26,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::path::Path;
 
-use number::number;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use support::{Board, Random};

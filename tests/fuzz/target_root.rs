@@ -1,5 +1,5 @@
-// The beginning of each target of cargo fuzz.
-#[allow(dead_code)]
+// What each target of cargo fuzz begins with.
+#[allow(dead_code, unused_imports)]
 #[path = "../../src/config/mod.rs"]
 mod config;
 #[allow(dead_code)]
@@ -11,9 +11,7 @@ mod number;
 #[path = "targets.rs"]
 mod targets;
 
-use number::number;
-
-/// Gives this process an IPC namespace of its own.
+/// Segments of this process's own.
 fn alone(data: &[u8], run: fn(&[u8])) {
     static ALONE: std::sync::Once = std::sync::Once::new();
     ALONE.call_once(|| {

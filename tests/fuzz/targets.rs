@@ -23,7 +23,7 @@ pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // A carriage return alone ends a line too.
     let lines = text.replace("\r\n", "\n").replace('\r', "\n").lines().count() as u32;
-    match config::parse(text) {
+    match config::parse::parse(text) {
         Ok((settings, _)) => {
             let ids: HashSet<u32> = settings.modules.iter().map(|module| module.id.get()).collect();
             let keys: HashSet<u32> = settings.modules.iter().map(|module| module.key.number()).collect();
@@ -36,7 +36,7 @@ pub fn configuration(data: &[u8]) {
                 assert!(output.modules.iter().all(|id| *id == 0 || ids.contains(id)), "a module that is not there");
             }
             assert!((1..=60_000).contains(&settings.poll_ms) && (100..=60_000).contains(&settings.hang_ms));
-            let again = config::parse(text).expect("it was accepted");
+            let again = config::parse::parse(text).expect("it was accepted");
             assert_eq!(again.0, settings);
         }
         Err(problems) => {
