@@ -3,6 +3,8 @@
 //!
 //! What can bite: a machine that was busy, or stopped, for seconds. The guardian was so too, and counts its own looks instead
 //! of the time that passed: a late look is one look.
+mod child;
+mod fail_safe_lines;
 mod options;
 mod pidfile;
 mod process_attributes;
@@ -14,15 +16,15 @@ mod worker;
 use std::io;
 
 use alarmd::clock::{self, MS, Nanos, S, Time};
-use alarmd::output::{Hardware, Line};
 use alarmd::process::{self, Mark};
-use alarmd::settings::{OutputSettings, Settings};
+use alarmd::settings::Settings;
 use libc::c_int;
 use log::{error, info, warn};
 
 use crate::config;
-use crate::lines::Sysfs;
-pub use options::Options;
+use child::{End, ended};
+use fail_safe_lines::FailSafeLines;
+pub use options::{Options, options};
 use pidfile::Pidfile;
 use shared_state::{Heart, State};
 use watchdog::Watchdog;
@@ -40,16 +42,6 @@ const PAUSE: Nanos = 500 * MS;
 /// A worker that has worked for this long starts anew with the shortest pause.
 const WELL: Nanos = 60 * S;
 
-/// How a worker ended.
-enum End {
-    /// In order.
-    Stopped,
-    /// By itself, with an exit code.
-    Failed(u8),
-    /// By a signal; 0: it hung, and was killed for that.
-    Died(u32),
-}
-
 /// The guardian.
 pub struct Guardian<'a> {
     options: &'a Options,
@@ -58,9 +50,7 @@ pub struct Guardian<'a> {
     heart: &'static Heart,
     pidfile: Option<Pidfile>,
     watchdog: Watchdog,
-    held: Vec<(OutputSettings, Option<Line>)>,
-    /// What of the heart `held` was made from.
-    version: (u32, u32),
+    lines: FailSafeLines,
     /// How many of the worker's reloads are in `settings`.
     reloads: u32,
     /// A worker has worked.
@@ -89,8 +79,7 @@ impl<'a> Guardian<'a> {
             heart,
             pidfile,
             watchdog,
-            held: Vec::new(),
-            version: (0, 0),
+            lines: FailSafeLines::default(),
             reloads: 0,
             worked: false,
             stopping: None,
@@ -156,7 +145,7 @@ impl<'a> Guardian<'a> {
                 // What the guardian holds is not the worker's: the descriptors end here.
                 self.pidfile = None;
                 self.watchdog = Watchdog::default();
-                self.held.clear();
+                self.lines = FailSafeLines::default();
                 let code = worker::run(self.options, &self.settings, self.heart, guardian);
                 std::process::exit(code.into());
             }
@@ -180,7 +169,7 @@ impl<'a> Guardian<'a> {
                 self.follow_reload();
                 if !ready {
                     ready = true;
-                    self.hold();
+                    self.lines.hold(self.heart);
                     self.become_ready(worker);
                 }
             }
@@ -193,7 +182,7 @@ impl<'a> Guardian<'a> {
                 continue;
             }
             next = now + self.tick();
-            self.hold();
+            self.lines.hold(self.heart);
             let made = self.heart.round();
             if ready {
                 self.watchdog.feed(made);
@@ -269,44 +258,9 @@ impl<'a> Guardian<'a> {
         }
     }
 
-    /// Opens the lines of fail-safe outputs, where others have been laid down or set up since.
-    fn hold(&mut self) {
-        let version = self.heart.version();
-        if version == self.version {
-            return;
-        }
-        // While they are being laid, those from before are held.
-        let Some(lines) = self.heart.lines() else { return };
-        self.version = version;
-        let hold = |settings| {
-            let line = Sysfs::hold(&settings);
-            (settings, line)
-        };
-        self.held = lines.into_iter().map(hold).collect();
-    }
-
-    /// Lets every fail-safe output show an alarm. False if one could not be driven.
-    fn alarm(&mut self) -> bool {
-        self.hold();
-        let mut all = true;
-        for (settings, line) in &mut self.held {
-            if line.as_ref().is_some_and(|line| line.write(false).is_ok()) {
-                continue;
-            }
-            match Sysfs::default().set_up(settings, false) {
-                Ok(fresh) => *line = Some(fresh),
-                Err(error) => {
-                    all = false;
-                    error!("a fail-safe output cannot show an alarm: {}", error.of(&settings.target));
-                }
-            }
-        }
-        all
-    }
-
     /// Lines first: the worker may be where a signal does not reach it for a while.
     fn put_down(&mut self, worker: c_int, why: &str) {
-        self.alarm();
+        self.lines.alarm(self.heart);
         error!("{why}");
         process::kill(worker as u32);
         while ended(worker).is_none() {
@@ -314,7 +268,7 @@ impl<'a> Guardian<'a> {
             self.obey(signal, None);
         }
         // It may have driven them meanwhile.
-        self.alarm();
+        self.lines.alarm(self.heart);
     }
 
     fn take_leave(&mut self, end: End) -> End {
@@ -322,7 +276,7 @@ impl<'a> Guardian<'a> {
             End::Stopped | End::Failed(worker::REPLACED) => {}
             End::Failed(_) if !self.worked => {}
             End::Failed(_) | End::Died(_) => {
-                self.alarm();
+                self.lines.alarm(self.heart);
                 if let End::Died(signal) = end {
                     error!("the worker died of signal {signal}; another is started");
                 }
@@ -343,25 +297,8 @@ impl<'a> Guardian<'a> {
         while self.stopping.is_none() && clock::now() < until {
             let signal = signals::wait(S.min(until.since(clock::now())));
             self.obey(signal, None);
-            self.alarm();
+            self.lines.alarm(self.heart);
         }
         self.stopping.is_some()
     }
-}
-
-/// How a child ended, if it has.
-fn ended(worker: c_int) -> Option<End> {
-    let mut status = 0;
-    // SAFETY: the call writes one `int`.
-    match unsafe { libc::waitpid(worker, &mut status, libc::WNOHANG) } {
-        0 => return None,
-        found if found == worker => {}
-        // There is no such child: whatever it died of, it has.
-        _ => return Some(End::Died(libc::SIGKILL as u32)),
-    }
-    Some(match (libc::WIFSIGNALED(status), libc::WEXITSTATUS(status)) {
-        (true, _) => End::Died(libc::WTERMSIG(status) as u32),
-        (false, 0) => End::Stopped,
-        (false, code) => End::Failed(code as u8),
-    })
 }
