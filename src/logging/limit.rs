@@ -1,4 +1,4 @@
-//! How many lines are written.
+//! The limits on log lines: their length, their rate, and the count of those that were dropped.
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,25 +6,43 @@ use alarmd::clock;
 use alarmd::pace::Pace;
 use log::Level;
 
-/// How many lines were dropped since the last that was written.
-pub static DROPPED: AtomicU32 = AtomicU32::new(0);
+/// A log line in a fixed buffer. Longer text is cut off.
+pub type LogLine = heapless::String<1536>;
 
-pub static PACE: Mutex<Option<Pace>> = Mutex::new(None);
+/// Lines that were dropped since the last line that was written.
+static DROPPED: AtomicU32 = AtomicU32::new(0);
 
-/// Errors have a pace of their own: no flood of alarms hides that a line cannot be driven.
-static ERRORS: Mutex<Option<Pace>> = Mutex::new(Some(Pace::new(100, 1)));
+static LIMIT: Mutex<Option<Pace>> = Mutex::new(None);
 
-/// True if another line may be written now; else it is counted.
-pub fn is_in_pace(level: Level) -> bool {
+/// Errors have a limit of their own: a flood of alarms must not hide the failure of an output.
+static ERROR_LIMIT: Mutex<Option<Pace>> = Mutex::new(Some(Pace::new(100, 1)));
+
+/// Sets the limit for all lines other than errors.
+pub fn set(rate: Pace) {
+    *LIMIT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(rate);
+}
+
+/// True if another line may be written now. Otherwise the line is counted as dropped.
+pub fn permits(level: Level) -> bool {
     let now = clock::now();
-    let pace = if level == Level::Error { &ERRORS } else { &PACE };
-    let mut pace = pace.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let Some(pace) = pace.as_mut() else { return true };
-    let in_pace = pace.wait(now) == 0;
-    if in_pace {
-        pace.count(now);
+    let limit = if level == Level::Error { &ERROR_LIMIT } else { &LIMIT };
+    let mut limit = limit.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let Some(limit) = limit.as_mut() else { return true };
+    let permitted = limit.wait(now) == 0;
+    if permitted {
+        limit.count(now);
     } else {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
+        add_dropped(1);
     }
-    in_pace
+    permitted
+}
+
+/// Returns the count of dropped lines, and starts a new count.
+pub fn take_dropped() -> u32 {
+    DROPPED.swap(0, Ordering::Relaxed)
+}
+
+/// Counts lines that could not be written.
+pub fn add_dropped(lines: u32) {
+    DROPPED.fetch_add(lines, Ordering::Relaxed);
 }

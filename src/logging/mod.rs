@@ -1,22 +1,20 @@
-//! Log lines on stderr through env_logger, or in the system log. No line costs an allocation after the first.
+//! The log: lines on stderr through env_logger, or datagrams to syslogd. After the first line no line allocates.
 //!
-//! What can bite: a reader of stderr that does not read, and somebody who raises and clears alarms without end. A line that would
-//! block is dropped and counted, for a relay must not wait for a log; so are lines beyond the pace, for a flash must not fill up.
+//! Hazards: a reader of stderr or /dev/log that does not read, and a producer that raises and clears alarms without end. A relay
+//! must not wait for the log, and the log must not fill the flash. So a line that would block is dropped and counted, and so are
+//! lines beyond the rate limit.
 mod limit;
 mod stderr;
 mod syslog;
 
 use alarmd::pace::Pace;
 
-use limit::PACE;
-
-/// Sets the logger: so many lines, and no more. `RUST_LOG` chooses the level as env_logger has it; the default is `info`.
+/// Sets up the log with this limit on the rate of lines. On stderr, `RUST_LOG` sets the level as in env_logger; the default is
+/// `info`.
 ///
 /// # Errors
-/// A logger is set already.
-pub fn init(syslog: bool, pace: Pace) -> Result<(), log::SetLoggerError> {
-    if let Ok(mut place) = PACE.lock() {
-        *place = Some(pace);
-    }
-    if syslog { syslog::init() } else { stderr::init() }
+/// The program already has a logger.
+pub fn init(use_syslog: bool, rate: Pace) -> Result<(), log::SetLoggerError> {
+    limit::set(rate);
+    if use_syslog { syslog::init() } else { stderr::init() }
 }

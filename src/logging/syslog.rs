@@ -1,44 +1,37 @@
-//! The system log.
+//! The system log: datagrams to /dev/log as [RFC 3164] describes them, without the time, which syslogd adds.
+//!
+//! The C library's `syslog` is not used: it blocks where syslogd does not read, and gets the time by a call that old kernels lack.
+//!
+//! [RFC 3164]: https://www.rfc-editor.org/rfc/rfc3164
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::Ordering;
 
 use alarmd::process;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::limit::{DROPPED, is_in_pace};
+use super::limit::{self, LogLine};
 
-/// A line. Longer ones are cut off.
-type Line = heapless::String<1536>;
+const SOCKET: &str = "/dev/log";
 
+/// The logger.
+struct Syslog;
+
+/// Makes the system log the log.
 pub fn init() -> Result<(), log::SetLoggerError> {
     log::set_logger(&Syslog)?;
     log::set_max_level(LevelFilter::Info);
-    if !Syslog::is_heard() {
-        let _ = writeln!(io::stderr(), "alarmd: nobody reads /dev/log; lines are lost until somebody does");
+    if UnixDatagram::unbound().and_then(|socket| socket.connect(SOCKET)).is_err() {
+        let _ = writeln!(io::stderr(), "alarmd: {SOCKET}: no reader; log lines are dropped until syslogd starts");
     }
     Ok(())
 }
 
-/// The system log, in the words of [RFC 3164] without its time, which the reader adds. Not through the C library: its
-/// `syslog` waits where the reader does not read, and asks for the time with a call that old kernels lack.
-///
-/// [RFC 3164]: https://www.rfc-editor.org/rfc/rfc3164
-struct Syslog;
-
-impl Syslog {
-    /// Sends a datagram, if somebody takes it at once. A socket a line: the reader may have been started anew.
-    fn send(line: &str) -> io::Result<()> {
-        let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
-        socket.send_to(line.as_bytes(), "/dev/log").map(|_| ())
-    }
-
-    /// True if somebody listens.
-    fn is_heard() -> bool {
-        UnixDatagram::unbound().and_then(|socket| socket.connect("/dev/log")).is_ok()
-    }
+/// Sends a datagram, without blocking. Each line has a new socket, because syslogd may have been restarted.
+fn send(line: &str) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to(line.as_bytes(), SOCKET).map(|_| ())
 }
 
 impl Log for Syslog {
@@ -47,24 +40,24 @@ impl Log for Syslog {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !is_in_pace(record.level()) {
+        if !limit::permits(record.level()) {
             return;
         }
-        let priority = match record.level() {
+        let severity = match record.level() {
             Level::Error => libc::LOG_ERR,
             Level::Warn => libc::LOG_WARNING,
             Level::Info => libc::LOG_INFO,
             Level::Debug | Level::Trace => libc::LOG_DEBUG,
         };
-        let mut line = Line::new();
-        let _ = write!(line, "<{}>alarmd[{}]: ", libc::LOG_DAEMON | priority, process::me());
-        let dropped = DROPPED.swap(0, Ordering::Relaxed);
+        let mut line = LogLine::new();
+        let _ = write!(line, "<{}>alarmd[{}]: ", libc::LOG_DAEMON | severity, process::me());
+        let dropped = limit::take_dropped();
         if dropped > 0 {
-            let _ = write!(line, "({dropped} lines were dropped before this one) ");
+            let _ = write!(line, "(log: {dropped} lines dropped before this one) ");
         }
         let _ = write!(line, "{}", record.args());
-        if Syslog::send(&line).is_err() {
-            DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
+        if send(&line).is_err() {
+            limit::add_dropped(dropped + 1);
         }
     }
 
