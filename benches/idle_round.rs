@@ -2,7 +2,7 @@
 //! callgrind and strace. Its arguments: how many modules, how many turns, and `ftok` for modules with a second segment.
 #[path = "../src/lines/mod.rs"]
 #[allow(dead_code)]
-mod hardware;
+mod lines;
 
 use alarmd::alarm::{ModuleId, Name};
 use alarmd::clock::{MS, Time};
@@ -24,8 +24,8 @@ fn main() {
         }
         settings.modules.push(module).expect("room");
     }
-    let mut hardware = hardware::Sysfs::default();
-    hardware.be_patient();
+    let mut hardware = lines::BoardLines::default();
+    hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
     poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
     // A time long ago: every wait's deadline has passed, and no health check is due. Everything else is as in the daemon.

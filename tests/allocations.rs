@@ -3,7 +3,7 @@
 //! The loop, the logger and the line set-up are the daemon's own; time is simulated, for the real pace would take minutes.
 #[path = "../src/lines/mod.rs"]
 #[allow(dead_code)]
-mod hardware;
+mod lines;
 #[path = "../src/logging/mod.rs"]
 mod logging;
 mod support;
@@ -84,9 +84,9 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
         libc::dup2(file.as_raw_fd(), libc::STDERR_FILENO);
         stderr
     };
-    logging::init(false, RateLimiter::new(100_000, 1)).expect("the first logger");
-    let mut hardware = hardware::Sysfs::default();
-    hardware.be_patient();
+    logging::init(false, Pace::new(100_000, 1)).expect("the first logger");
+    let mut hardware = lines::BoardLines::default();
+    hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
     poll.start(ProcessIdentity::me(), settings(folder.path()), &mut hardware).expect("started");
     let mut producer = support::open_producer(support::SDHMGT);

@@ -4,7 +4,7 @@ use alarmd::settings::OutputSettings;
 use log::error;
 
 use super::shared_state::Heart;
-use crate::lines::Sysfs;
+use crate::lines::BoardLines;
 
 #[derive(Default)]
 pub struct FailSafeLines {
@@ -24,7 +24,7 @@ impl FailSafeLines {
         let Some(lines) = heart.lines() else { return };
         self.version = version;
         let hold = |settings| {
-            let line = Sysfs::hold(&settings);
+            let line = BoardLines::open_existing(&settings);
             (settings, line)
         };
         self.held = lines.into_iter().map(hold).collect();
@@ -37,7 +37,7 @@ impl FailSafeLines {
             if line.as_ref().is_some_and(|line| line.write(false).is_ok()) {
                 continue;
             }
-            match Sysfs::default().set_up(settings, false) {
+            match BoardLines::default().set_up(settings, false) {
                 Ok(fresh) => *line = Some(fresh),
                 Err(error) => {
                     error!("a fail-safe output cannot show an alarm: {}", error.of(&settings.target));

@@ -7,7 +7,7 @@ use log::{error, info, warn};
 use super::options::Options;
 use super::shared_state::{Heart, State};
 use super::{process_attributes, signals};
-use crate::lines::Sysfs;
+use crate::lines::BoardLines;
 use crate::{FAILED, config};
 
 /// Exit code: another daemon runs.
@@ -53,13 +53,13 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
         },
     };
     process_attributes::take(settings);
-    let mut hardware = Sysfs {
-        attention: Some(signals::attention()),
+    let mut hardware = BoardLines {
+        signalled: Some(signals::attention()),
         progress: Some(heart.rounds()),
-        renewed: Some(heart.renewed()),
-        ..Sysfs::default()
+        reopened: Some(heart.renewed()),
+        ..BoardLines::default()
     };
-    hardware.be_patient();
+    hardware.allow_wait();
     // The largest thing there is, once and for all.
     let mut poll = Box::<Poll>::default();
     // Before the first of them is driven: from then on the guardian must know them.
@@ -72,7 +72,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
     loop {
         heart.set_state(State::Working);
         signals::tell(guardian.pid());
-        hardware.be_quick();
+        hardware.forbid_wait();
         poll.run(&mut hardware, signals::attention(), heart.rounds())?;
         let wanted = signals::take(guardian.pid());
         if wanted.orphaned {
@@ -87,7 +87,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
         }
         if wanted.reload {
             heart.set_state(State::Starting);
-            hardware.be_patient();
+            hardware.allow_wait();
             match config::load(options.file.as_deref()) {
                 Ok(loaded) => {
                     process_attributes::take(&loaded.settings);

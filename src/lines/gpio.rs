@@ -1,4 +1,4 @@
-//! GPIO lines under /sys/class/gpio.
+//! GPIO lines of the kernel's sysfs interface, /sys/class/gpio.
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
@@ -7,52 +7,56 @@ use alarmd::output::{Line, LineError, Step};
 use alarmd::sysv::Errno;
 use sysfs_gpio::{Direction, Pin};
 
-use super::open::{inode, io_failed, open};
+use super::open::{inode, line_error, open};
 
-/// Exports the line and makes it an output.
+/// Exports the line and makes it an output with this level. Waits for its files while `may_wait` returns true.
 pub fn set_up(number: u32, active_low: bool, energised: bool, may_wait: impl Fn() -> bool) -> Result<Line, LineError> {
     let pin = Pin::new(number.into());
-    let folder = PathBuf::from(format!("/sys/class/gpio/gpio{number}"));
-    // Not by sysfs_gpio, which looks with a newer call whether it is exported already.
+    let folder = folder(number);
+    // Pin::export checks for the folder with statx, which old kernels lack.
     if inode(&folder).is_none() {
         if let Err(error) = fs::write("/sys/class/gpio/export", number.to_string()) {
-            // Somebody else may have been faster.
+            // Another process may have exported the line in between.
             if inode(&folder).is_none() {
-                return Err(io_failed(Step::Export, &error));
+                return Err(line_error(Step::Export, &error));
             }
         }
     }
     wait_until_writable(&folder, may_wait);
-    // Polarity is ours. Where the kernel's was set it would turn our levels round; setting it moves no line.
+    // alarmd inverts levels itself, so the kernel must not. This write does not move the line.
     match pin.set_active_low(false) {
-        Err(error) if errno(&error) != Errno::ENOENT => return Err(failed(Step::ActiveLow, &error)),
+        Err(error) if errno(&error) != Errno::ENOENT => return Err(pin_error(Step::ActiveLow, &error)),
         _ => {}
     }
-    // The physical level together with the direction: no glitch.
+    // "high" and "low" set level and direction in one step, without a glitch.
     let level = if energised != active_low { Direction::High } else { Direction::Low };
-    let fixed = match pin.set_direction(level) {
-        // A line that is an output for good has no such file.
+    let is_fixed_output = match pin.set_direction(level) {
         Err(error) if errno(&error) == Errno::ENOENT && inode(&folder.join("value")).is_some() => true,
-        Err(error) => return Err(failed(Step::Direction, &error)),
+        Err(error) => return Err(pin_error(Step::Direction, &error)),
         Ok(()) => false,
     };
     let line = open(&folder.join("value"), active_low, 1, false)?;
-    if fixed {
+    if is_fixed_output {
         line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
     }
     Ok(line)
 }
 
-/// Opens the line, and leaves it as it is.
+/// Opens an exported line, and does not change it.
 pub fn open_existing(number: u32, active_low: bool) -> Result<Line, LineError> {
-    open(Path::new(&format!("/sys/class/gpio/gpio{number}/value")), active_low, 1, false)
+    open(&folder(number).join("value"), active_low, 1, false)
 }
 
+fn folder(number: u32) -> PathBuf {
+    PathBuf::from(format!("/sys/class/gpio/gpio{number}"))
+}
+
+/// After a timeout the step that needs the file reports the error.
 fn wait_until_writable(folder: &Path, may_wait: impl Fn() -> bool) {
     let writable = |name| OpenOptions::new().write(true).open(folder.join(name)).is_ok();
+    // A fixed output has no `direction`.
     while !(writable("value") && (writable("direction") || inode(&folder.join("direction")).is_none())) {
         if !may_wait() {
-            // What cannot be written is told by who writes it.
             return;
         }
         clock::sleep(5 * MS);
@@ -66,6 +70,6 @@ fn errno(error: &sysfs_gpio::Error) -> Errno {
     }
 }
 
-fn failed(step: Step, error: &sysfs_gpio::Error) -> LineError {
+fn pin_error(step: Step, error: &sysfs_gpio::Error) -> LineError {
     LineError { step, errno: errno(error) }
 }

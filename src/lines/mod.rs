@@ -1,5 +1,9 @@
-//! Sets lines up: GPIOs through sysfs_gpio, files and LEDs by their paths. Everything here may allocate; it runs at the
-//! start, at a reload, and for a line that has failed.
+//! Set-up of output lines: GPIO lines through sysfs, files and LEDs by their paths.
+//!
+//! This code may allocate. It runs at the start, at a reload, and when a line has failed; a round only writes to open lines.
+//!
+//! Hazards: after an export, udev needs time to change the owner of a line's files. The wait for that is limited for all lines
+//! together, and ends when a signal arrives.
 mod file;
 mod gpio;
 mod open;
@@ -11,66 +15,63 @@ use alarmd::clock::{self, Nanos, S, Time};
 use alarmd::output::{Hardware, Line, LineError};
 use alarmd::settings::{OutputSettings, Target};
 
-/// How long the files of all lines together may take to become writable after their export: udev sets their owner then.
-pub const PATIENCE: Nanos = S;
+/// How long to wait, for all lines together, until exported files are writable.
+const EXPORT_TIMEOUT: Nanos = S;
 
-/// The board's real lines.
+/// The lines of this board.
 #[derive(Default)]
-pub struct Sysfs {
-    /// Until when files may become writable. Past while the loop runs: it tries again later instead.
-    pub patient_until: Time,
-    /// Set when something else is more urgent than to be patient.
-    pub attention: Option<&'static AtomicBool>,
-    /// Another number while lines are being set up, so that nobody thinks that this process hangs.
+pub struct BoardLines {
+    /// The end of the wait for exported files. In the past while the loop runs: it does not wait, and retries later.
+    pub wait_until: Time,
+    /// Ends the wait when set.
+    pub signalled: Option<&'static AtomicBool>,
+    /// Incremented during the set-up, so that the guardian does not take a long one for a hang.
     pub progress: Option<&'static AtomicU32>,
-    /// Goes up when a fail-safe output's line was set up: who holds it too must open it again.
-    pub renewed: Option<&'static AtomicU32>,
+    /// Incremented when the line of a fail-safe output was set up: the guardian must open it again.
+    pub reopened: Option<&'static AtomicU32>,
 }
 
-impl Hardware for Sysfs {
+impl Hardware for BoardLines {
     fn set_up(&mut self, output: &OutputSettings, energised: bool) -> Result<Line, LineError> {
         self.note_progress();
         let line = match &output.target {
             Target::Gpio(number) => gpio::set_up(*number, output.active_low, energised, || self.may_wait()),
             Target::Path(path) => file::set_up(Path::new(path.as_str()), output.active_low, energised),
         };
-        if let Some(renewed) = self.renewed.filter(|_| output.fail_safe) {
-            renewed.fetch_add(1, Ordering::Release);
+        if let Some(reopened) = self.reopened.filter(|_| output.fail_safe) {
+            reopened.fetch_add(1, Ordering::Release);
         }
         line
     }
 }
 
-impl Sysfs {
-    /// From now on [`PATIENCE`].
-    pub fn be_patient(&mut self) {
-        self.patient_until = clock::now() + PATIENCE;
+impl BoardLines {
+    /// Allows the set-up to wait for exported files.
+    pub fn allow_wait(&mut self) {
+        self.wait_until = clock::now() + EXPORT_TIMEOUT;
     }
 
-    /// From now on none.
-    pub fn be_quick(&mut self) {
-        self.patient_until = Time::default();
+    /// Makes the set-up fail at once where a file is not writable.
+    pub fn forbid_wait(&mut self) {
+        self.wait_until = Time::default();
     }
 
-    fn may_wait(&self) -> bool {
-        let urgent = || self.attention.is_some_and(|attention| attention.load(Ordering::Relaxed));
-        if clock::now() >= self.patient_until || urgent() {
-            return false;
-        }
-        self.note_progress();
-        true
-    }
-
-    fn note_progress(&self) {
-        self.progress.map(|progress| progress.fetch_add(1, Ordering::Relaxed));
-    }
-
-    /// Opens a line that is set up already, and leaves it as it is.
-    pub fn hold(output: &OutputSettings) -> Option<Line> {
+    /// Opens a line that is already set up, and does not change it.
+    pub fn open_existing(output: &OutputSettings) -> Option<Line> {
         match &output.target {
             Target::Gpio(number) => gpio::open_existing(*number, output.active_low),
             Target::Path(path) => file::open_existing(Path::new(path.as_str()), output.active_low),
         }
         .ok()
+    }
+
+    fn may_wait(&self) -> bool {
+        self.note_progress();
+        let signalled = self.signalled.is_some_and(|signalled| signalled.load(Ordering::Relaxed));
+        clock::now() < self.wait_until && !signalled
+    }
+
+    fn note_progress(&self) {
+        self.progress.map(|progress| progress.fetch_add(1, Ordering::Relaxed));
     }
 }

@@ -1,4 +1,4 @@
-//! What all lines have in common.
+//! Opening the file of a line.
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io;
@@ -11,18 +11,19 @@ use alarmd::file::Inode;
 use alarmd::output::{Line, LineError, Step};
 use alarmd::sysv::Errno;
 
-/// Not by std, which asks with a call that some old kernels use for something else.
+/// The file's inode, if the file exists. std would call statx, whose number some old kernels use for another call.
 pub fn inode(path: &Path) -> Option<Inode> {
     CString::new(path.as_os_str().as_bytes()).ok().and_then(|path| Inode::of(&path).ok())
 }
 
-pub fn open(path: &Path, active_low: bool, full: u32, create: bool) -> Result<Line, LineError> {
-    let open = |read| OpenOptions::new().read(read).write(true).create(create).mode(0o644).open(path);
-    // What may be written but not read is driven without being read back.
-    let file = open(true).or_else(|_| open(false)).map_err(|error| io_failed(Step::Open, &error))?;
-    Ok(Line::new(file.into_raw_fd(), active_low, full))
+/// Opens the file for reading and writing. One that may only be written is driven, but not read back.
+pub fn open(path: &Path, active_low: bool, high_level: u32, create: bool) -> Result<Line, LineError> {
+    let try_open = |read| OpenOptions::new().read(read).write(true).create(create).mode(0o644).open(path);
+    let file = try_open(true).or_else(|_| try_open(false)).map_err(|error| line_error(Step::Open, &error))?;
+    Ok(Line::new(file.into_raw_fd(), active_low, high_level))
 }
 
-pub fn io_failed(step: Step, error: &io::Error) -> LineError {
+/// The error of a step that std performed.
+pub fn line_error(step: Step, error: &io::Error) -> LineError {
     LineError { step, errno: Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)) }
 }

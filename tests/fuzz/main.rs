@@ -10,10 +10,10 @@
 #[path = "../../src/config/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod config;
+mod inputs;
 #[path = "../../src/lines/mod.rs"]
 #[allow(dead_code)]
-mod hardware;
-mod inputs;
+mod lines;
 #[path = "../../src/number.rs"]
 mod number;
 mod programs;

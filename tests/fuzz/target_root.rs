@@ -4,7 +4,7 @@
 mod config;
 #[allow(dead_code)]
 #[path = "../../src/lines/mod.rs"]
-mod hardware;
+mod lines;
 #[path = "../../src/number.rs"]
 mod number;
 #[allow(dead_code)]

@@ -16,7 +16,7 @@ use alarmd::sysv::{Access, Key, Segment, Words, words};
 use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
 
 use crate::config;
-use crate::hardware::Sysfs;
+use crate::lines::BoardLines;
 
 /// Any bytes as a configuration: settings, or at least one problem that says where and what.
 pub fn configuration(data: &[u8]) {
@@ -89,14 +89,14 @@ fn lit(name: &str) -> bool {
 /// A daemon's loop in this process, turn by turn. Its segments are removed when it is dropped.
 struct Daemon {
     poll: Box<Poll>,
-    hardware: Sysfs,
+    hardware: BoardLines,
     now: Time,
 }
 
 impl Daemon {
     fn start() -> Result<Daemon, StartError> {
-        let mut daemon = Daemon { poll: Box::default(), hardware: Sysfs::default(), now: clock::now() };
-        daemon.poll.start(ProcessIdentity::me(), settings(), &mut daemon.hardware)?;
+        let mut daemon = Daemon { poll: Box::default(), hardware: BoardLines::default(), now: clock::now() };
+        daemon.poll.start(Mark::me(), settings(), &mut daemon.hardware)?;
         Ok(daemon)
     }
 

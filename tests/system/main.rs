@@ -5,11 +5,11 @@ mod docs;
 mod doctor;
 mod gpio;
 mod guardian;
-#[path = "../../src/lines/mod.rs"]
-#[allow(dead_code)]
-mod hardware;
 mod keys;
 mod life;
+#[path = "../../src/lines/mod.rs"]
+#[allow(dead_code)]
+mod lines;
 mod main_job;
 mod memory;
 mod operator;

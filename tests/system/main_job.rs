@@ -4,8 +4,8 @@ use alarmd::codes::OutputKind;
 use alarmd::poll::{Poll, Settings};
 use alarmd::process::ProcessIdentity;
 
-use crate::hardware::Sysfs;
-use crate::support::{Board, LAMP, SDHMGT, open_producer, settings, wait_until};
+use crate::lines::BoardLines;
+use crate::support::Board;
 
 /// No poll is due during a test: the daemon sees only what the doorbell announces.
 const ONLY_THE_BELL: &str = "[daemon]\npoll_ms = 60000\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
@@ -156,8 +156,8 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
         outputs: [settings::output(OutputKind::Lamp, "any", &board.path("any"))].into_iter().collect(),
         ..Settings::default()
     };
-    let mut hardware = Sysfs::default();
-    hardware.be_patient();
+    let mut hardware = BoardLines::default();
+    hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
     poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
     // The loop runs in this thread, turn by turn. If a health check comes before alarmctl, on a busy machine, try again.

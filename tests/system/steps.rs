@@ -12,8 +12,8 @@ use alarmd::process::ProcessIdentity;
 use alarmd::sysv::{Access, Key, Segment};
 use alarmd::wire::StatusSegment;
 
-use crate::hardware::Sysfs;
-use crate::support::{Board, SDHMGT, alarm, open_producer, settings};
+use crate::lines::BoardLines;
+use crate::support::Board;
 
 /// What an output saves of an alarm that is not acknowledged, and of its end.
 const NEW: u32 = 1;
@@ -140,7 +140,7 @@ fn daemon_before(board: &Board, guardian: ProcessIdentity) {
     let settings = one_lamp(board, false);
     let child = child(|| {
         let mut poll = Box::<Poll>::default();
-        poll.start(guardian, settings, &mut Sysfs::default()).expect("started");
+        poll.start(guardian, settings, &mut BoardLines::default()).expect("started");
         assert!(look(&memory())[0] == 1);
     });
     assert!(!is_stopped(child));
@@ -156,8 +156,11 @@ fn started(board: &Board, bad: bool) -> (Box<Poll>, Sysfs) {
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_round() {
     let Some(board) = Board::bare("") else { return };
-    let (mut poll, mut hardware) = started(&board, false);
-    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
+    let mut hardware = BoardLines::default();
+    let mut poll = Box::<Poll>::default();
+    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
+    let mut producer = producer();
+    producer.raise(alarm(7), 1).expect("raised");
     let now = clock::now();
     let seen = step(|| poll.round(now, &mut hardware));
     assert_eq!(first(&seen), [(0, 0), (1, NEW)]);
@@ -172,15 +175,17 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
     producer.clear(alarm(1)).expect("cleared");
     let mut poll = Box::<Poll>::default();
     // With an output that fails, and one that does not.
-    let settings = one_lamp(&board, true);
-    let seen = step(|| poll.start(guardian, settings, &mut Sysfs::default()).expect("started"));
+    let settings = settings(&board, true);
+    let seen = step(|| poll.start(guardian, settings, &mut BoardLines::default()).expect("started"));
     assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
 
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_removed() {
     let Some(board) = Board::bare("") else { return };
-    let mut producer = open_producer(SDHMGT);
+    let mut hardware = BoardLines::default();
+    let mut poll = Box::<Poll>::default();
+    let mut producer = producer();
     producer.raise(alarm(7), 1).expect("raised");
     let (mut poll, mut hardware) = started(&board, false);
     producer.remove().expect("removed");
@@ -192,9 +197,12 @@ fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_r
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
     let Some(board) = Board::bare("") else { return };
-    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
-    let (mut poll, mut hardware) = started(&board, true);
-    // The failed output is in both copies of the saved state.
+    let mut hardware = BoardLines::default();
+    let mut poll = Box::<Poll>::default();
+    let mut producer = producer();
+    producer.raise(alarm(7), 1).expect("raised");
+    poll.start(Mark::me(), settings(&board, true), &mut hardware).expect("started");
+    // The failed output stands in both copies of the memory.
     for _ in 0..2 {
         poll.check_health(clock::now(), &mut hardware).expect("alone");
     }
