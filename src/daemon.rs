@@ -42,8 +42,8 @@ pub fn main() -> ExitCode {
 }
 
 fn check(options: &Options, loaded: &Loaded) -> ExitCode {
-    for doubt in &loaded.doubts {
-        crate::complain!("{doubt} (warning)");
+    for warning in &loaded.warnings {
+        crate::complain!("{warning} (warning)");
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
     let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());

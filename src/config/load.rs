@@ -1,4 +1,4 @@
-//! The file.
+//! Loading the file.
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -10,53 +10,53 @@ use alarmd::file::Inode;
 use alarmd::settings::Settings;
 
 use super::parse::parse;
-use super::problem::{Problem, Refused, message};
+use super::problem::{ConfigError, Problem};
 
-/// Where the configuration is looked for without `-c`.
+/// The configuration that is used without `-c`.
 pub const DEFAULT_FILE: &str = "/etc/alarmd.conf";
 
-/// Settings, and what is allowed but doubtful in the file they came from.
+/// The settings, and the warnings about the file.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The settings. On the heap: they are 30 KB, and what is handed up by value is left behind on the stack of every caller.
+    /// The settings. They are boxed: returning 30 KB by value would leave a copy on the stack of each caller.
     pub settings: Box<Settings>,
-    /// One message a doubt.
-    pub doubts: Vec<String>,
+    /// The warnings. Each begins with the file's name.
+    pub warnings: Vec<String>,
 }
 
-/// Reads the file; without one named, [`DEFAULT_FILE`], which need not exist.
+/// Loads this file, or [`DEFAULT_FILE`], which need not exist.
 ///
 /// # Errors
-/// Everything that is wrong.
-pub fn load(file: Option<&Path>) -> Result<Loaded, Refused> {
+/// All errors of the file.
+pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
-    let refused = |problems| Refused { file: path.to_path_buf(), problems };
+    let refuse = |problems| ConfigError { file: path.to_path_buf(), problems };
     let bytes = match read(path) {
         Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
-            let text = format!("{error}; name a file that can be read with -c FILE");
-            return Err(refused(vec![Problem { line: 0, text }]));
+            let text = format!("{error}; name a readable file with -c FILE");
+            return Err(refuse(vec![Problem { line: 0, text }]));
         }
         Ok(bytes) => bytes,
     };
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        let text = "not UTF-8; save the file as UTF-8".to_owned();
-        refused(vec![Problem { line: line as u32 + 1, text }])
+        let text = "invalid UTF-8; save the file as UTF-8".to_owned();
+        refuse(vec![Problem { line: line as u32 + 1, text }])
     })?;
-    let (settings, doubts) = parse(&text).map_err(refused)?;
-    Ok(Loaded { settings, doubts: doubts.iter().map(|doubt| message(path, doubt)).collect() })
+    let (settings, warnings) = parse(&text).map_err(refuse)?;
+    Ok(Loaded { settings, warnings: warnings.iter().map(|warning| warning.message(path)).collect() })
 }
 
-/// The whole file. Through `take`, because a bare `File` asks for its size with a newer call first. Who reads it watches
-/// over relays, and must not wait: not for the other end of a pipe.
+/// Reads the file. The guardian does this too and must not block, so a pipe is refused.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let inode = CString::new(path.as_os_str().as_bytes()).ok().and_then(|path| Inode::of(&path).ok());
     if inode.is_some_and(|inode| inode.is_pipe()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a pipe"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the file is a pipe"));
     }
     let mut bytes = Vec::new();
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    // `take`, because a bare `File` first asks for its size with statx, which old kernels lack.
     file.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

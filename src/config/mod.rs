@@ -1,7 +1,7 @@
-//! The configuration: an INI file, read whole, every error told at once with its line.
+//! The configuration: an INI file. It is read whole, and all errors are reported at once, each with its line.
 //!
-//! What can bite: a half-read configuration that leaves a relay undriven. So nothing is guessed: unknown sections and
-//! keys, doubled names, bad numbers and two outputs on one line are errors, each with what would be right.
+//! Hazards: a configuration that is only partly understood would leave a relay undriven. So nothing is guessed: an unknown section
+//! or key, a duplicate name, a wrong number and two outputs on one line are errors. Each message says what would be right.
 mod accounts;
 mod daemon;
 mod load;
@@ -15,4 +15,4 @@ mod tests;
 mod text;
 
 pub use load::{DEFAULT_FILE, Loaded, load};
-pub use problem::Refused;
+pub use problem::ConfigError;

@@ -1,4 +1,4 @@
-//! From the text to settings.
+//! From the text of a configuration to settings.
 use alarmd::alarm::{ModuleId, Name};
 use alarmd::settings::{Kind, ModuleSettings, Settings};
 use alarmd::wire::{MODULES, OUTPUTS};
@@ -6,70 +6,66 @@ use alarmd::wire::{MODULES, OUTPUTS};
 use super::problem::Problem;
 use super::reader::Reader;
 use super::text::{self, Section};
+use super::{daemon, module, output};
 
-/// The modules of the original trio, watched where no module is configured.
+/// The modules that are watched if none is configured: those of the original programs.
 const DEFAULT_MODULES: [(&str, u32); 2] = [("sdhmgt", 31), ("alarm", 32)];
 
-/// The settings in a text, and the doubts.
+/// Returns the settings and the warnings.
 ///
 /// # Errors
-/// Everything that is wrong.
+/// All errors of the text, in the order of its lines.
 pub fn parse(text: &str) -> Result<(Box<Settings>, Vec<Problem>), Vec<Problem>> {
-    let mut problems = Vec::new();
-    let sections = text::sections(text, &mut problems);
-    let (mut settings, doubts) = settings(&sections, &mut problems);
+    let mut reader = Reader::default();
+    let sections = text::sections(text, &mut reader.errors);
+    let mut settings = read(&sections, &mut reader);
     if settings.modules.is_empty() {
         for (name, id) in DEFAULT_MODULES {
             let (Some(name), Some(id)) = (Name::new(name), ModuleId::new(id)) else { continue };
-            // There is room: nothing else is in it.
+            // The list is empty, so there is room.
             let _ = settings.modules.push(ModuleSettings::new(name, id));
         }
     }
-    if problems.is_empty() {
-        Ok((settings, doubts))
+    if reader.errors.is_empty() {
+        Ok((settings, reader.warnings))
     } else {
-        problems.sort_unstable_by_key(|problem| problem.line);
-        Err(problems)
+        reader.errors.sort_by_key(|problem| problem.line);
+        Err(reader.errors)
     }
 }
 
-/// Reads all sections; tells what is wrong and gives the doubts.
-fn settings(sections: &[Section<'_>], problems: &mut Vec<Problem>) -> (Box<Settings>, Vec<Problem>) {
-    let mut reader = Reader { problems, doubts: Vec::new() };
+fn read(sections: &[Section<'_>], reader: &mut Reader) -> Box<Settings> {
     let mut settings = Box::<Settings>::default();
+    let mut outputs = Vec::new();
     for section in sections.iter().filter(|section| !section.kind.is_empty()) {
-        let same = |other: &&Section<'_>| (other.kind, other.name) == (section.kind, section.name);
-        if let Some(first) = sections.iter().find(same).map(|first| first.line).filter(|line| *line != section.line) {
-            let [kind, name] = [section.kind, section.name];
+        let Section { line, kind, name, .. } = *section;
+        let first = sections.iter().find(|other| (other.kind, other.name) == (kind, name));
+        if let Some(first) = first.map(|first| first.line).filter(|first| *first != line) {
             let title = format!("{kind} {name}");
-            reader.wrong(section.line, format!("[{}] stands a second time, first in line {first}", title.trim()));
+            reader.error(line, format!("duplicate section [{}] (first defined in line {first})", title.trim()));
             continue;
         }
-        match section.kind {
-            "daemon" => reader.daemon(section, &mut settings),
-            "module" => {
-                if let Some(module) = reader.module(section, &settings) {
-                    if settings.modules.push(module).is_err() {
-                        reader.wrong(section.line, format!("more than {MODULES} modules; alarmd watches no more"));
-                    }
+        match (kind, Kind::ALL.into_iter().find(|known| known.word() == kind)) {
+            ("daemon", _) => daemon::read(reader, section, &mut settings),
+            ("module", _) => {
+                let module = module::read(reader, section, &settings);
+                if module.is_some_and(|module| settings.modules.push(module).is_err()) {
+                    reader.error(line, format!("more than {MODULES} modules; remove some"));
                 }
             }
-            kind => match Kind::ALL.into_iter().find(|known| known.word() == kind) {
-                Some(kind) => {
-                    if let Some(output) = reader.output(section, kind, &settings) {
-                        if settings.outputs.push(output).is_err() {
-                            reader.wrong(section.line, format!("more than {OUTPUTS} outputs; alarmd drives no more"));
-                        }
-                    }
-                }
-                None => reader.wrong(
-                    section.line,
-                    format!("unknown section [{kind}]; known: [daemon], [module NAME], [lamp NAME], [relay NAME], [horn NAME]"),
-                ),
-            },
+            (_, Some(kind)) => outputs.push((section, kind)),
+            (_, None) => {
+                let known = "[daemon], [module NAME], [lamp NAME], [relay NAME], [horn NAME]";
+                reader.error(line, format!("unknown section [{kind}]; known: {known}"));
+            }
         }
     }
-    reader.module_filters(sections, &mut settings);
-    let doubts = reader.doubts;
-    (settings, doubts)
+    // An output may name modules whose sections follow it.
+    for (section, kind) in outputs {
+        let output = output::read(reader, section, kind, &settings);
+        if output.is_some_and(|output| settings.outputs.push(output).is_err()) {
+            reader.error(section.line, format!("more than {OUTPUTS} outputs; remove some"));
+        }
+    }
+    settings
 }

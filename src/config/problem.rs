@@ -1,42 +1,45 @@
-//! What is wrong, or doubtful, in the configuration.
+//! Errors and warnings about a configuration.
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Something wrong, or doubtful, in a line of the file.
+/// An error or a warning about one line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1 on; 0 for the file as a whole.
+    /// The line, from 1; 0 for the whole file.
     pub line: u32,
-    /// What was found and what would be right.
+    /// What was found, and what would be right.
     pub text: String,
 }
 
-/// Why there are no settings: everything that is wrong with the file.
+impl Problem {
+    /// The file, the line and the text.
+    pub fn message(&self, file: &Path) -> String {
+        match self.line {
+            0 => format!("{}: {}", file.display(), self.text),
+            line => format!("{} line {line}: {}", file.display(), self.text),
+        }
+    }
+}
+
+/// All errors of a file.
 #[derive(Debug)]
-pub struct Refused {
+pub struct ConfigError {
     pub file: PathBuf,
     pub problems: Vec<Problem>,
 }
 
-impl Refused {
-    /// One message an error.
+impl ConfigError {
+    /// One message for each error. Each begins with the file's name.
     pub fn messages(&self) -> impl Iterator<Item = String> + '_ {
-        self.problems.iter().map(|problem| message(&self.file, problem))
+        self.problems.iter().map(|problem| problem.message(&self.file))
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, message) in self.messages().enumerate() {
-            write!(f, "{}{message}", if position == 0 { "" } else { "\n" })?;
+            write!(f, "{}configuration {message}", if position == 0 { "" } else { "\n" })?;
         }
         Ok(())
-    }
-}
-
-pub fn message(file: &Path, problem: &Problem) -> String {
-    match problem.line {
-        0 => format!("{}: {}", file.display(), problem.text),
-        line => format!("{}:{line}: {}", file.display(), problem.text),
     }
 }

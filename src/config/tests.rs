@@ -3,19 +3,19 @@ use alarmd::settings::{Kind, OnLost, Settings, Target};
 
 use super::parse::parse;
 
-fn good(text: &str) -> Box<Settings> {
+fn settings_of(text: &str) -> Box<Settings> {
     parse(text).unwrap_or_else(|problems| panic!("{problems:?}")).0
 }
 
 /// The problems as `line: text`.
-fn bad(text: &str) -> Vec<String> {
-    let problems = parse(text).expect_err("refused");
+fn errors(text: &str) -> Vec<String> {
+    let problems = parse(text).expect_err("it has an error");
     problems.iter().map(|problem| format!("{}: {}", problem.line, problem.text)).collect()
 }
 
 #[track_caller]
-fn says(text: &str, line: u32, words: &[&str]) {
-    let problems = bad(text);
+fn assert_error(text: &str, line: u32, words: &[&str]) {
+    let problems = errors(text);
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].starts_with(&format!("{line}: ")), "{problems:?}");
     for word in words {
@@ -24,8 +24,8 @@ fn says(text: &str, line: u32, words: &[&str]) {
 }
 
 #[test]
-fn the_designs_example_is_read_as_it_says() {
-    let settings = good(
+fn every_key_is_read() {
+    let settings = settings_of(
         "[daemon]\npoll_ms = 20\nmode = 0640            ; of the segments that producers write\ngroup = 0\n\
          [module sdhmgt]\nid = 31\nftok = /home/              ; optional\nbeat = minor\n[module alarm]\nid = 0x20\n\
          on_lost = hold\nlevels = 0x23 major, 2 warning\n\
@@ -49,104 +49,104 @@ fn the_designs_example_is_read_as_it_says() {
 #[test]
 fn with_nothing_configured_the_original_trio_is_watched() {
     for text in ["", "; nothing\n\n# at all\n", "[daemon]\npoll_ms = 10\n"] {
-        let names: Vec<_> = good(text).modules.iter().map(|module| module.name.as_str().to_owned()).collect();
+        let names: Vec<_> = settings_of(text).modules.iter().map(|module| module.name.as_str().to_owned()).collect();
         assert_eq!(names, ["sdhmgt", "alarm"]);
     }
 }
 
 #[test]
 fn unknown_sections_and_keys_name_the_known_ones() {
-    says("[lmap x]\n", 1, &["[lmap]", "[lamp NAME]"]);
-    says("\n[daemon]\npol_ms = 1\n", 3, &["pol_ms", "poll_ms"]);
-    says("[module a]\nid = 1\ngpio = 3\n", 3, &["gpio", "on_lost"]);
-    says("[lamp a]\npath = /x\nid = 3\n", 3, &["'id'", "severity"]);
+    assert_error("[lmap x]\n", 1, &["[lmap]", "[lamp NAME]"]);
+    assert_error("\n[daemon]\npol_ms = 1\n", 3, &["pol_ms", "poll_ms"]);
+    assert_error("[module a]\nid = 1\ngpio = 3\n", 3, &["gpio", "on_lost"]);
+    assert_error("[lamp a]\npath = /x\nid = 3\n", 3, &["'id'", "severity"]);
 }
 
 #[test]
-fn lines_that_are_neither_section_nor_entry_are_told() {
-    says("[daemon\n", 1, &["[daemon"]);
-    says("[daemon\npoll_ms = 5\n", 1, &["[daemon"]);
-    says("[daemon]\nhello\n", 2, &["hello", "KEY = VALUE"]);
-    says("poll_ms = 1\n[daemon]\n", 1, &["before the first section"]);
-    says("[daemon]\npoll_ms =\n", 2, &["no value"]);
-    says("[daemon]\npoll_ms = ; none\n", 2, &["no value"]);
+fn lines_that_are_neither_section_nor_entry_are_errors() {
+    assert_error("[daemon\n", 1, &["[daemon"]);
+    assert_error("[daemon\npoll_ms = 5\n", 1, &["[daemon"]);
+    assert_error("[daemon]\nhello\n", 2, &["hello", "KEY = VALUE"]);
+    assert_error("poll_ms = 1\n[daemon]\n", 1, &["before the first section"]);
+    assert_error("[daemon]\npoll_ms =\n", 2, &["no value"]);
+    assert_error("[daemon]\npoll_ms = ; none\n", 2, &["no value"]);
 }
 
 #[test]
-fn comments_may_stand_behind_a_header() {
+fn a_comment_may_follow_a_header() {
     for header in ["[module a] ; was b", "[module a]; was [module b]", " [ module  a ]  # [b]"] {
-        assert_eq!(good(&format!("{header}\nid = 7\n")).modules[0].name.as_str(), "a", "{header}");
+        assert_eq!(settings_of(&format!("{header}\nid = 7\n")).modules[0].name.as_str(), "a", "{header}");
     }
 }
 
 #[test]
-fn doubled_names_are_told_with_the_first_place() {
-    says("[daemon]\n[daemon]\n", 2, &["second time", "line 1"]);
-    says("[module a]\nid = 1\n[module a]\nid = 2\n", 3, &["second time"]);
-    says("[module a]\nid = 1\nid = 2\n", 3, &["'id'", "line 2"]);
-    says("[module a]\nid = 1\n[module b]\nid = 1\n", 3, &["id 1", "[module a]"]);
-    says("[module a]\nid = 1\n[module b]\nid = 2\nkey = 0x414C0001\n", 3, &["key 0x414c0001", "[module a]"]);
-    says("[module alarmd]\nid = 1\n", 1, &["alarmd"]);
+fn duplicate_names_are_errors_that_name_the_first_line() {
+    assert_error("[daemon]\n[daemon]\n", 2, &["duplicate section [daemon]", "line 1"]);
+    assert_error("[module a]\nid = 1\n[module a]\nid = 2\n", 3, &["duplicate section [module a]"]);
+    assert_error("[module a]\nid = 1\nid = 2\n", 3, &["duplicate key 'id'", "line 2"]);
+    assert_error("[module a]\nid = 1\n[module b]\nid = 1\n", 3, &["id 1", "[module a]"]);
+    assert_error("[module a]\nid = 1\n[module b]\nid = 2\nkey = 0x414C0001\n", 3, &["key 0x414c0001", "[module a]"]);
+    assert_error("[module alarmd]\nid = 1\n", 1, &["alarmd"]);
 }
 
 #[test]
-fn two_outputs_on_one_line_are_told() {
-    says("[lamp a]\ngpio = 7\n[relay b]\ngpio = 0x7\n", 3, &["gpio 7", "[lamp a]"]);
-    says("[lamp a]\npath = /x\n[lamp b]\npath = /x\n", 3, &["/x", "[lamp a]"]);
-    says("[lamp a]\npath = /x/y\n[lamp b]\npath = /x//./y\n", 3, &["/x/y", "[lamp a]"]);
-    says("[lamp a]\npath = /x/../y\n", 2, &["without '..'"]);
-    says("[lamp a]\npath = /sys/class/gpio/gpio1/value\n", 2, &["gpio = NUMBER"]);
-    says("[lamp a]\npath = /x\ngpio = 1\n", 1, &["both"]);
-    says("[lamp a]\n", 1, &["no line"]);
+fn two_outputs_on_one_line_are_an_error() {
+    assert_error("[lamp a]\ngpio = 7\n[relay b]\ngpio = 0x7\n", 3, &["gpio 7", "[lamp a]"]);
+    assert_error("[lamp a]\npath = /x\n[lamp b]\npath = /x\n", 3, &["/x", "[lamp a]"]);
+    assert_error("[lamp a]\npath = /x/y\n[lamp b]\npath = /x//./y\n", 3, &["/x/y", "[lamp a]"]);
+    assert_error("[lamp a]\npath = /x/../y\n", 2, &["without '..'"]);
+    assert_error("[lamp a]\npath = /sys/class/gpio/gpio1/value\n", 2, &["gpio = NUMBER"]);
+    assert_error("[lamp a]\npath = /x\ngpio = 1\n", 1, &["both"]);
+    assert_error("[lamp a]\n", 1, &["no line"]);
 }
 
 #[test]
-fn bad_values_say_what_would_be_right() {
-    says("[daemon]\npoll_ms = 0\n", 2, &["poll_ms = 0", "1 to 60000"]);
-    says("[daemon]\npoll_ms = fast\n", 2, &["fast", "1 to 60000"]);
-    says("[daemon]\nmode = 0888\n", 2, &["octal"]);
-    says("[daemon]\nmode = 1777\n", 2, &["octal"]);
-    says("[daemon]\nmode = +660\n", 2, &["octal"]);
-    says("[daemon]\ngroup = +5\n", 2, &["/etc/group"]);
-    says("[module 32]\nid = 31\n", 1, &["is a number"]);
-    says("[daemon]\ngroup = no-such-group\n", 2, &["/etc/group"]);
-    says("[daemon]\ntrust = root, no-such-user\n", 2, &["no-such-user", "/etc/passwd"]);
-    says("[daemon x]\n", 1, &["no name"]);
-    says("[module a]\nid = 256\n", 2, &["1 to 255"]);
-    says("[module a]\n", 1, &["no id"]);
-    says("[module a b]\nid = 1\n", 1, &["a b", "letters"]);
-    says("[module a]\nid = 1\nkey = 0\n", 3, &["other than 0"]);
-    says("[module a]\nid = 1\nkey = 0x414C0101\n", 3, &["own segment"]);
-    says("[module a]\nid = 1\nbeat = cleared\n", 3, &["critical, major"]);
-    says("[module a]\nid = 1\non_lost = forget\n", 3, &["clear, hold or raise"]);
-    says("[module a]\nid = 1\nlevels = 3\n", 3, &["pairs"]);
-    says("[lamp a]\ngpio = -1\n", 2, &["gpio = -1"]);
-    says("[lamp a]\npath = lamp\n", 2, &["absolute"]);
-    says("[lamp a]\npath = /x\nactive_low = maybe\n", 3, &["yes or no"]);
-    says("[lamp a]\npath = /x\nfail_safe = yes\n", 3, &["relays"]);
-    says("[lamp a]\npath = /x\nsequence = B\n", 3, &["follow, A or M"]);
-    says("[lamp a]\npath = /x\nmodules = nobody\n", 3, &["nobody", "modules of this file"]);
+fn wrong_values_say_what_would_be_right() {
+    assert_error("[daemon]\npoll_ms = 0\n", 2, &["poll_ms = 0", "1 to 60000"]);
+    assert_error("[daemon]\npoll_ms = fast\n", 2, &["fast", "1 to 60000"]);
+    assert_error("[daemon]\nmode = 0888\n", 2, &["octal"]);
+    assert_error("[daemon]\nmode = 1777\n", 2, &["octal"]);
+    assert_error("[daemon]\nmode = +660\n", 2, &["octal"]);
+    assert_error("[daemon]\ngroup = +5\n", 2, &["/etc/group"]);
+    assert_error("[module 32]\nid = 31\n", 1, &["is a number"]);
+    assert_error("[daemon]\ngroup = no-such-group\n", 2, &["/etc/group"]);
+    assert_error("[daemon]\ntrust = root, no-such-user\n", 2, &["no-such-user", "/etc/passwd"]);
+    assert_error("[daemon x]\n", 1, &["no name"]);
+    assert_error("[module a]\nid = 256\n", 2, &["1 to 255"]);
+    assert_error("[module a]\n", 1, &["no id"]);
+    assert_error("[module a b]\nid = 1\n", 1, &["a b", "letters"]);
+    assert_error("[module a]\nid = 1\nkey = 0\n", 3, &["other than 0"]);
+    assert_error("[module a]\nid = 1\nkey = 0x414C0101\n", 3, &["own segment"]);
+    assert_error("[module a]\nid = 1\nbeat = cleared\n", 3, &["critical, major"]);
+    assert_error("[module a]\nid = 1\non_lost = forget\n", 3, &["clear, hold or raise"]);
+    assert_error("[module a]\nid = 1\nlevels = 3\n", 3, &["pairs"]);
+    assert_error("[lamp a]\ngpio = -1\n", 2, &["gpio = -1"]);
+    assert_error("[lamp a]\npath = lamp\n", 2, &["absolute"]);
+    assert_error("[lamp a]\npath = /x\nactive_low = maybe\n", 3, &["yes or no"]);
+    assert_error("[lamp a]\npath = /x\nfail_safe = yes\n", 3, &["relays"]);
+    assert_error("[lamp a]\npath = /x\nsequence = B\n", 3, &["follow, A or M"]);
+    assert_error("[lamp a]\npath = /x\nmodules = absent\n", 3, &["absent", "modules of this file"]);
 }
 
 #[test]
-fn every_error_is_told_at_once_in_the_files_order() {
-    let problems = bad("[lamp a]\ngpio = x\n[daemon]\npoll_ms = y\n[horn b]\ngpio = 1\nmodules = z\n");
+fn all_errors_are_reported_in_the_order_of_lines() {
+    let problems = errors("[lamp a]\ngpio = x\n[daemon]\npoll_ms = y\n[horn b]\ngpio = 1\nmodules = z\n");
     let lines: Vec<_> = problems.iter().map(|problem| problem.split(':').next().unwrap_or("")).collect();
     assert_eq!(lines, ["2", "4", "7"]);
 }
 
 #[test]
-fn more_than_the_tables_hold_is_told() {
+fn more_than_the_tables_hold_is_an_error() {
     let modules = (1..=33).map(|id| format!("[module m{id}]\nid = {id}\n")).collect::<Vec<_>>().concat();
-    says(&modules, 65, &["more than 32 modules"]);
+    assert_error(&modules, 65, &["more than 32 modules"]);
     let outputs = (1..=33).map(|gpio| format!("[lamp l{gpio}]\ngpio = {gpio}\n")).collect::<Vec<_>>().concat();
-    says(&outputs, 65, &["more than 32 outputs"]);
+    assert_error(&outputs, 65, &["more than 32 outputs"]);
 }
 
 #[test]
-fn an_ftok_path_that_gives_no_key_is_a_doubt_and_no_error() {
-    let (settings, doubts) = parse("[module a]\nid = 1\nftok = .\n").expect("allowed");
+fn an_ftok_path_that_gives_no_key_is_a_warning() {
+    let (settings, warnings) = parse("[module a]\nid = 1\nftok = .\n").expect("allowed");
     assert!(settings.modules[0].ftok.is_some());
-    assert_eq!(doubts.len(), 1);
-    assert!(doubts[0].line == 3 && doubts[0].text.contains("relative") && doubts[0].text.contains("fixed key"));
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].line == 3 && warnings[0].text.contains("relative") && warnings[0].text.contains("fixed key"));
 }

@@ -1,9 +1,9 @@
-//! From the file's text to sections and entries, with their lines.
+//! From the text to sections and entries, each with its line number.
 use ini_core::{Item, Parser};
 
 use super::problem::Problem;
 
-/// `[kind name]` and what stands below it.
+/// `[kind name]` and its entries. The kind is empty where the header has an error.
 pub struct Section<'a> {
     pub line: u32,
     pub kind: &'a str,
@@ -19,21 +19,21 @@ pub struct Entry<'a> {
     pub value: &'a str,
 }
 
-/// Splits the text. Comments start with `;` or `#`, at the start of a line or after white space.
-pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'a>> {
+/// Splits the text. A comment begins with `;` or `#`, at the start of a line or after white space.
+pub fn sections<'a>(text: &'a str, errors: &mut Vec<Problem>) -> Vec<Section<'a>> {
     let mut sections: Vec<Section> = Vec::new();
     let mut parser = Parser::new(text.strip_prefix('\u{feff}').unwrap_or(text)).auto_trim(true);
     loop {
         let line = parser.line() + 1;
         let Some(item) = parser.next() else { return sections };
-        let mut wrong = |text: String| problems.push(Problem { line, text });
+        let mut error = |text: String| errors.push(Problem { line, text });
         match item {
             Item::Comment(_) | Item::Blank | Item::SectionEnd => {}
             Item::Property(key, _) if key.is_empty() || key.starts_with([';', '#']) => {}
-            // A header with spaces or a comment around it is one all the same.
+            // ini_core does not recognise a header with white space or a comment around it.
             Item::Section(_) | Item::Error(_) | Item::Property(_, None) => {
                 let title = match item {
-                    // ini_core has taken the first and the last bracket away; that one may be a comment's.
+                    // ini_core removed the first and the last bracket. The last one may belong to a comment.
                     Item::Section(inside) => header(inside),
                     Item::Error(whole) | Item::Property(whole, _) => {
                         whole.strip_prefix('[').filter(|inside| inside.contains(']')).and_then(header)
@@ -42,9 +42,9 @@ pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'
                 };
                 let Some(title) = title else {
                     let (Item::Section(found) | Item::Error(found) | Item::Property(found, _)) = item else { continue };
-                    wrong(format!("'{}' is neither [SECTION] nor KEY = VALUE", without_comment(found)));
+                    error(format!("'{}' is neither [SECTION] nor KEY = VALUE", without_comment(found)));
                     if !matches!(item, Item::Property(found, _) if !found.starts_with('[')) {
-                        // What follows belongs to a section all the same, which is told already.
+                        // The entries that follow belong to this section, whose header has an error already.
                         sections.push(Section { line, kind: "", name: "", entries: Vec::new() });
                     }
                     continue;
@@ -55,15 +55,15 @@ pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'
             Item::Property(key, Some(value)) => {
                 let value = without_comment(value);
                 let Some(section) = sections.last_mut() else {
-                    wrong(format!("'{key}' stands before the first section; put it under [daemon], say"));
+                    error(format!("'{key}' is before the first section; move it into one, such as [daemon]"));
                     continue;
                 };
                 match section.entries.iter().find(|entry| entry.key == key) {
                     Some(first) => {
                         let at = first.line;
-                        wrong(format!("'{key}' stands a second time in this section, first in line {at}; keep one"));
+                        error(format!("duplicate key '{key}' (first defined in line {at})"));
                     }
-                    None if value.is_empty() => wrong(format!("'{key}' has no value; give one or take the line out")),
+                    None if value.is_empty() => error(format!("'{key}' has no value; add one or remove the line")),
                     None => section.entries.push(Entry { line, key, value }),
                 }
             }
@@ -71,8 +71,7 @@ pub fn sections<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Vec<Section<'
     }
 }
 
-/// The title in what follows the opening bracket. The closing one is missing at the end of a line that ini_core took for a
-/// header.
+/// The title, from the text after the opening bracket. ini_core removes a closing bracket at the end of the line.
 fn header(inside: &str) -> Option<&str> {
     match inside.split_once(']') {
         None => Some(inside.trim()),

@@ -110,7 +110,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
     }
 }
 
-fn refuse(reason: &config::Refused) {
+fn refuse(reason: &config::ConfigError) {
     reason.messages().for_each(|message| error!("{message}"));
     warn!("the new configuration is refused; the old one stays");
 }

@@ -24,7 +24,7 @@ fn check_names_every_error_by_file_and_line_and_exits_1() {
         let ran = Ran::from(board.alarmd().args(arguments).output().expect("run"));
         let file = board.path("alarmd.conf");
         let lines: Vec<&str> = ran.err.lines().collect();
-        let starts = [2, 5, 7].map(|line| format!("{}:{line}: ", file.display()));
+        let starts = [2, 5, 7].map(|line| format!("configuration {} line {line}: ", file.display()));
         assert_eq!(ran.code, 1);
         assert!(lines.len() == 3 && lines.iter().zip(&starts).all(|(line, start)| line.starts_with(start)), "{ran:?}");
         assert!(lines[0].contains("poll_ms = fast") && lines[1].contains("[lamp a]") && lines[2].contains("'foo'"));
@@ -37,9 +37,9 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.ends_with("alarmd.conf: good: 1 modules, 1 outputs\n"), "{ran:?}");
-    assert!(ran.err.contains("alarmd.conf:3: ftok = .: the path is relative"), "{ran:?}");
-    // It has touched nothing.
-    assert!(Segment::find(Key::STATUS).is_err());
+    assert!(ran.err.contains("alarmd.conf line 3: ftok = .: the path is relative"), "{ran:?}");
+    // Nothing was touched.
+    assert!(alarmd::sysv::Segment::find(alarmd::sysv::Key::STATUS).is_err());
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_named_file_that_is_missing_or_no_text_is_an_error() {
     let Some(board) = Board::bare("") else { return };
     fs::write(board.path("alarmd.conf"), b"[daemon]\n\xff\n").expect("written");
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
-    assert!(ran.code == 1 && ran.err.contains("alarmd.conf:2: not UTF-8"), "{ran:?}");
+    assert!(ran.code == 1 && ran.err.contains("alarmd.conf line 2: invalid UTF-8"), "{ran:?}");
     fs::remove_file(board.path("alarmd.conf")).expect("removed");
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
     assert!(ran.code == 1 && ran.err.contains("No such file"), "{ran:?}");
@@ -187,7 +187,7 @@ fn a_bad_configuration_is_refused_at_sighup_and_the_old_one_stays() {
     let Some(board) = Board::new(LAMPS) else { return };
     board.configure("[daemon]\npoll_ms = 20\n[lamp any]\n");
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("alarmd.conf:3: [lamp any] has no line");
+    board.wait_for_log("alarmd.conf line 3: [lamp any] has no line");
     board.wait_for_log("the new configuration is refused; the old one stays");
     board.done(&["raise", "alarm"]);
     board.wait_for_output("any", "1");

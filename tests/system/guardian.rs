@@ -128,7 +128,7 @@ fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
     // SAFETY: a C string.
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("a pipe; name a file that can be read");
+    board.wait_for_log("the file is a pipe; name a readable file");
     wait_until("it is an alarm", || board.events().len() == 1);
     board.signal_worker(libc::SIGKILL);
     wait_until("dropped, and alarmed: the configuration is refused", || {
