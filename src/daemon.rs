@@ -1,4 +1,4 @@
-//! alarmd: configuration, GPIO set-up, logging, signals; a worker that runs the loop, and a guardian over it.
+//! The program alarmd: command line, configuration and log. Then the guardian runs.
 use std::fs::File;
 use std::process::ExitCode;
 
@@ -6,12 +6,12 @@ use alarmd::pace::Pace;
 use log::error;
 
 use crate::config::{self, Loaded};
-use crate::guardian::{self, Guardian, Options};
+use crate::guardian::{Guardian, Options};
 use crate::{FAILED, USAGE, logging};
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let options = match guardian::options() {
+    let options = match Options::from_command_line() {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -21,8 +21,8 @@ pub fn main() -> ExitCode {
     };
     let loaded = match config::load(options.file.as_deref()) {
         Ok(loaded) => loaded,
-        Err(refused) => {
-            crate::complain!("{refused}");
+        Err(error) => {
+            crate::complain!("{error}");
             return ExitCode::from(FAILED);
         }
     };
@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
     match run(&options, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // The worker may have told it.
+            // An empty message means that the worker has logged the reason.
             if !message.is_empty() {
                 error!("{message}");
             }
@@ -43,17 +43,17 @@ pub fn main() -> ExitCode {
 
 fn check(options: &Options, loaded: &Loaded) -> ExitCode {
     for warning in &loaded.warnings {
-        crate::complain!("{warning} (warning)");
+        crate::complain!("configuration {warning} (warning)");
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
     let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());
-    let found = if File::open(&file).is_ok() { "good" } else { "not there, so the defaults hold" };
-    crate::print(&format!("{}: {found}: {modules} modules, {outputs} outputs\n", file.display()));
+    let state = if File::open(&file).is_ok() { "valid" } else { "no such file, defaults apply" };
+    crate::print(&format!("configuration {}: {state}: {modules} modules, {outputs} outputs\n", file.display()));
     ExitCode::SUCCESS
 }
 
 fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
-    // A thousand alarms at once are told; who raises and clears without end fills no flash.
+    // A thousand alarms at once are logged. A producer that raises and clears without end cannot fill the flash.
     logging::init(options.syslog, Pace::new(1000, 10)).map_err(|error| error.to_string())?;
     Guardian::new(options, loaded.settings)?.run()
 }

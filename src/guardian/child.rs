@@ -1,29 +1,41 @@
-//! How the worker ended.
+//! How the worker's process ended.
+use std::fmt;
+
 use libc::c_int;
 
-/// How a worker ended.
-pub enum End {
-    /// In order.
+/// The end of a worker.
+pub enum Exit {
+    /// It stopped in order.
     Stopped,
-    /// By itself, with an exit code.
+    /// It exited with this code.
     Failed(u8),
-    /// By a signal; 0: it hung, and was killed for that.
-    Died(u32),
+    /// It was killed by this signal; 0: by the guardian, because it hung.
+    Killed(u32),
 }
 
-/// How a child ended, if it has.
-pub fn ended(worker: c_int) -> Option<End> {
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Stopped => write!(f, "stopped"),
+            Exit::Failed(code) => write!(f, "exited with code {code}"),
+            Exit::Killed(signal) => write!(f, "killed by signal {signal}"),
+        }
+    }
+}
+
+/// How the child ended; `None` while it runs.
+pub fn exit_of(worker: c_int) -> Option<Exit> {
     let mut status = 0;
     // SAFETY: the call writes one `int`.
     match unsafe { libc::waitpid(worker, &mut status, libc::WNOHANG) } {
         0 => return None,
-        found if found == worker => {}
-        // There is no such child: whatever it died of, it has.
-        _ => return Some(End::Died(libc::SIGKILL as u32)),
+        pid if pid == worker => {}
+        // No such child: it has ended, and how is unknown.
+        _ => return Some(Exit::Killed(libc::SIGKILL as u32)),
     }
     Some(match (libc::WIFSIGNALED(status), libc::WEXITSTATUS(status)) {
-        (true, _) => End::Died(libc::WTERMSIG(status) as u32),
-        (false, 0) => End::Stopped,
-        (false, code) => End::Failed(code as u8),
+        (true, _) => Exit::Killed(libc::WTERMSIG(status) as u32),
+        (false, 0) => Exit::Stopped,
+        (false, code) => Exit::Failed(code as u8),
     })
 }

@@ -1,47 +1,46 @@
-//! The lines of fail-safe outputs.
+//! The lines of fail-safe outputs, which the guardian sets to alarm when the worker does not run.
 use alarmd::output::{Hardware, Line};
 use alarmd::settings::OutputSettings;
 use log::error;
 
-use super::shared_state::Heart;
+use super::shared_state::SharedState;
 use crate::lines::BoardLines;
 
+/// The guardian's own descriptors of the lines.
 #[derive(Default)]
 pub struct FailSafeLines {
-    held: Vec<(OutputSettings, Option<Line>)>,
-    /// What of the heart `held` was made from.
+    lines: Vec<(OutputSettings, Option<Line>)>,
+    /// The version of the published lines that `lines` were opened from.
     version: (u32, u32),
 }
 
 impl FailSafeLines {
-    /// Opens the lines of fail-safe outputs, where others have been laid down or set up since.
-    pub fn hold(&mut self, heart: &Heart) {
-        let version = heart.version();
+    /// Opens the published lines if they changed, or were set up again, since the last call.
+    pub fn open_lines(&mut self, shared: &SharedState) {
+        let version = shared.version();
         if version == self.version {
             return;
         }
-        // While they are being laid, those from before are held.
-        let Some(lines) = heart.lines() else { return };
+        // While the worker writes the list, the earlier lines stay open.
+        let Some(outputs) = shared.lines() else { return };
         self.version = version;
-        let hold = |settings| {
-            let line = BoardLines::open_existing(&settings);
-            (settings, line)
+        let open = |output| {
+            let line = BoardLines::open_existing(&output);
+            (output, line)
         };
-        self.held = lines.into_iter().map(hold).collect();
+        self.lines = outputs.into_iter().map(open).collect();
     }
 
-    /// Lets every fail-safe output show an alarm.
-    pub fn alarm(&mut self, heart: &Heart) {
-        self.hold(heart);
-        for (settings, line) in &mut self.held {
+    /// Sets all fail-safe outputs to alarm.
+    pub fn set_alarm(&mut self, shared: &SharedState) {
+        self.open_lines(shared);
+        for (output, line) in &mut self.lines {
             if line.as_ref().is_some_and(|line| line.write(false).is_ok()) {
                 continue;
             }
-            match BoardLines::default().set_up(settings, false) {
-                Ok(fresh) => *line = Some(fresh),
-                Err(error) => {
-                    error!("a fail-safe output cannot show an alarm: {}", error.of(&settings.target));
-                }
+            match BoardLines::default().set_up(output, false) {
+                Ok(new) => *line = Some(new),
+                Err(error) => error!("fail-safe output not set to alarm: {}", error.of(&output.target)),
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The guardian: starts the worker, holds the lines of fail-safe outputs, and lets these show an alarm as soon as the worker dies or
-//! makes no more rounds. It watches no segment and takes part in no alarm, so that little can go wrong with it.
+//! The guardian: starts the worker, and sets fail-safe outputs to alarm when the worker dies or hangs. It reads no segment and no
+//! alarm. It only checks that the worker makes rounds, so that little in it can fail.
 //!
-//! What can bite: a machine that was busy, or stopped, for seconds. The guardian was so too, and counts its own looks instead
-//! of the time that passed: a late look is one look.
+//! Hazards: a machine that was busy or suspended for seconds. The guardian was delayed too, so it counts its own checks and not the
+//! time: a late check counts as one.
 mod child;
 mod fail_safe_lines;
 mod options;
@@ -14,6 +14,7 @@ mod watchdog;
 mod worker;
 
 use std::io;
+use std::sync::atomic::Ordering;
 
 use alarmd::clock::{self, MS, Nanos, S, Time};
 use alarmd::process::{self, Mark};
@@ -22,283 +23,298 @@ use libc::c_int;
 use log::{error, info, warn};
 
 use crate::config;
-use child::{End, ended};
+use child::{Exit, exit_of};
 use fail_safe_lines::FailSafeLines;
-pub use options::{Options, options};
+pub use options::Options;
 use pidfile::Pidfile;
-use shared_state::{Heart, State};
+use shared_state::{SharedState, WorkerState};
+use signals::Received;
 use watchdog::Watchdog;
 
-/// How many looks without a round make a worker that hangs.
-const LOOKS: Nanos = 4;
-/// How long the first worker may take to its first round: nothing is energised yet, and the flash may be slow.
-const STARTING: Nanos = 60 * S;
-/// How much longer than for a round a worker may show no progress while it sets up, once alarms are watched.
-const SETTING_UP: Nanos = 2 * S;
-/// How long a worker may take to end in order.
-const STOPPING: Nanos = 5 * S;
-/// The first pause before another worker is started: a relay needs some of it to release, and somebody to see that.
-const PAUSE: Nanos = 500 * MS;
-/// A worker that has worked for this long starts anew with the shortest pause.
-const WELL: Nanos = 60 * S;
+/// A worker hangs after so many checks without a round.
+const CHECKS_PER_HANG: Nanos = 4;
+/// The time for the first worker's first round: no output is energised yet, and flash may be slow.
+const START_TIMEOUT: Nanos = 60 * S;
+/// The time without progress during a set-up, beyond that for a round, once alarms are shown.
+const SET_UP_TIMEOUT: Nanos = 2 * S;
+/// The time for an orderly stop of the worker.
+const STOP_TIMEOUT: Nanos = 5 * S;
+/// The first delay before a restart: long enough for a relay to release, and for the station to detect it.
+const RESTART_DELAY: Nanos = 500 * MS;
+/// After a worker has run for this long, the next restart has the first delay again.
+const STABLE_AFTER: Nanos = 60 * S;
 
 /// The guardian.
 pub struct Guardian<'a> {
     options: &'a Options,
-    /// The last good ones.
+    /// The last valid settings.
     settings: Box<Settings>,
-    heart: &'static Heart,
+    shared: &'static SharedState,
     pidfile: Option<Pidfile>,
     watchdog: Watchdog,
     lines: FailSafeLines,
-    /// How many of the worker's reloads are in `settings`.
+    /// The number of reloads that `settings` include.
     reloads: u32,
-    /// A worker has worked.
-    worked: bool,
-    /// It was told to stop, and until when the worker may take.
-    stopping: Option<Time>,
-    /// Why it must stop, if it was not told to.
+    /// A worker has made a round.
+    started: bool,
+    /// After a request to stop: when the worker is killed.
+    stop_deadline: Option<Time>,
+    /// Why the guardian stops, if no signal requested it.
     failure: Option<String>,
 }
 
 impl<'a> Guardian<'a> {
-    /// Guards workers with these settings from now on.
+    /// Prepares to run workers with these settings.
     ///
     /// # Errors
     /// A message.
     pub fn new(options: &'a Options, settings: Box<Settings>) -> Result<Guardian<'a>, String> {
-        signals::block().map_err(|error| format!("signals: {error}"))?;
+        signals::block().map_err(|error| format!("signals not blocked: {error}"))?;
         let pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
-        let heart = Heart::share().map_err(|error| format!("shared memory for guardian and worker: {error}"))?;
+        let shared = SharedState::map().map_err(|error| format!("memory for the worker's state: {error}"))?;
         let mut watchdog = Watchdog::default();
         watchdog.configure(&settings);
-        process_attributes::take(&settings);
+        process_attributes::apply(&settings);
         Ok(Guardian {
             options,
             settings,
-            heart,
+            shared,
             pidfile,
             watchdog,
             lines: FailSafeLines::default(),
             reloads: 0,
-            worked: false,
-            stopping: None,
+            started: false,
+            stop_deadline: None,
             failure: None,
         })
     }
 
-    /// Starts a worker, and another one whenever it dies, until it is told to stop.
+    /// Runs a worker, and another one whenever it dies, until a signal requests a stop.
     ///
     /// # Errors
-    /// A message; an empty one where the worker has told why.
+    /// A message; an empty one if the worker has logged the reason.
     pub fn run(mut self) -> Result<(), String> {
-        let mut pause = PAUSE;
+        let mut delay = RESTART_DELAY;
         loop {
-            let started = clock::now();
-            let end = match self.start() {
+            let start = clock::now();
+            let exit = match self.start_worker() {
                 Ok(worker) => self.watch(worker),
                 Err(error) => {
-                    error!("no worker can be started: {error}");
-                    End::Died(0)
+                    error!("worker not started: {error}");
+                    Exit::Killed(0)
                 }
             };
-            let cause = match end {
-                End::Stopped => break,
-                End::Failed(worker::REPLACED) => {
-                    // The board is watched, by another daemon.
+            let cause = match exit {
+                Exit::Stopped => break,
+                Exit::Failed(worker::REPLACED) => {
+                    // Another daemon runs, and drives the lines.
                     self.watchdog.close();
                     return Err(String::new());
                 }
-                End::Failed(_) if !self.worked => return Err(String::new()),
-                End::Failed(code) => {
-                    error!("the worker ended with code {code}");
-                    0
+                Exit::Failed(_) if !self.started => return Err(String::new()),
+                Exit::Failed(_) => 0,
+                Exit::Killed(_) if !self.started => {
+                    return Err("alarmd not started: the worker died before its first round".to_owned());
                 }
-                End::Died(signal) if !self.worked => {
-                    return Err(format!("the worker died at its start, of signal {signal}"));
-                }
-                End::Died(signal) => signal,
+                Exit::Killed(signal) => signal,
             };
-            if clock::now().since(started) >= WELL {
-                pause = PAUSE;
+            if clock::now().since(start) >= STABLE_AFTER {
+                delay = RESTART_DELAY;
             }
             let longest = Nanos::from(self.settings.restart_s) * S;
-            if self.pause(pause.min(longest)) {
+            if self.wait_before_restart(delay.min(longest)) {
                 break;
             }
-            pause *= 2;
-            pause = pause.min(longest.max(PAUSE));
-            self.heart.note_restart(cause);
+            delay *= 2;
+            delay = delay.min(longest.max(RESTART_DELAY));
+            self.shared.count_restart(cause);
         }
         self.watchdog.close();
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Forks a worker.
-    fn start(&mut self) -> io::Result<c_int> {
-        self.heart.set_state(State::Starting);
+    fn start_worker(&mut self) -> io::Result<c_int> {
+        self.shared.set_state(WorkerState::SettingUp);
         let guardian = Mark::me();
-        // SAFETY: this process has one thread, so the child finds no lock held by another.
+        // SAFETY: this process has one thread, so no other thread holds a lock that the child would need.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
-                // What the guardian holds is not the worker's: the descriptors end here.
+                // Closes the guardian's descriptors in the worker.
                 self.pidfile = None;
                 self.watchdog = Watchdog::default();
                 self.lines = FailSafeLines::default();
-                let code = worker::run(self.options, &self.settings, self.heart, guardian);
+                let code = worker::run(self.options, &self.settings, self.shared, guardian);
                 std::process::exit(code.into());
             }
             worker => Ok(worker),
         }
     }
 
-    /// Looks after a worker until it has ended. Unless that was in order, fail-safe outputs show an alarm then.
-    fn watch(&mut self, worker: c_int) -> End {
+    /// Watches a worker until it ends. Unless it stopped in order, fail-safe outputs then show an alarm.
+    fn watch(&mut self, worker: c_int) -> Exit {
         let mut ready = false;
-        let (mut rounds, mut looks) = (self.heart.round(), 0);
-        let mut next = clock::now() + self.tick();
+        let (mut rounds, mut checks) = (self.shared.rounds().load(Ordering::Relaxed), 0);
+        let mut next = clock::now() + self.check_interval();
         loop {
-            let signal = signals::wait(next.since(clock::now()));
-            // First: a signal that is taken and not obeyed is lost.
-            self.obey(signal, Some(worker));
-            if let Some(end) = ended(worker) {
-                return self.take_leave(end);
+            let received = signals::wait(next.since(clock::now()));
+            // First of all, because a signal that was received and not handled would be lost.
+            self.handle_signal(received, Some(worker));
+            if let Some(exit) = exit_of(worker) {
+                return self.handle_exit(worker, exit);
             }
-            if self.heart.state() == State::Working {
+            if self.shared.state() == WorkerState::Running {
                 self.follow_reload();
                 if !ready {
                     ready = true;
-                    self.lines.hold(self.heart);
-                    self.become_ready(worker);
+                    self.lines.open_lines(self.shared);
+                    self.report_start(worker);
                 }
             }
             let now = clock::now();
-            if self.stopping.is_some_and(|until| now >= until) {
-                self.put_down(worker, "the worker does not end; killed");
-                return End::Stopped;
+            if self.stop_deadline.is_some_and(|deadline| now >= deadline) {
+                self.kill_worker(worker, &format!("not stopped within {} s; killed", STOP_TIMEOUT / S));
+                return Exit::Stopped;
             }
             if now < next {
                 continue;
             }
-            next = now + self.tick();
-            self.lines.hold(self.heart);
-            let made = self.heart.round();
+            next = now + self.check_interval();
+            self.lines.open_lines(self.shared);
+            let rounds_now = self.shared.rounds().load(Ordering::Relaxed);
             if ready {
-                self.watchdog.feed(made);
+                self.watchdog.feed(rounds_now);
             }
-            looks = if made == rounds { looks + 1 } else { 0 };
-            rounds = made;
-            if looks * self.tick() >= self.patience() {
-                self.put_down(worker, "the worker makes no rounds; killed, and another is started");
-                return End::Died(0);
+            checks = if rounds_now == rounds { checks + 1 } else { 0 };
+            rounds = rounds_now;
+            let timeout = self.hang_timeout();
+            if checks * self.check_interval() >= timeout {
+                let reason = match self.shared.state() {
+                    WorkerState::Running => format!("no round for hang_ms ({} ms); killed", timeout / MS),
+                    WorkerState::SettingUp => format!("set-up made no progress for {} ms; killed", timeout / MS),
+                };
+                self.kill_worker(worker, &reason);
+                return Exit::Killed(0);
             }
         }
     }
 
-    /// How long a worker may make no round.
-    fn patience(&self) -> Nanos {
+    /// The time without a round after which a worker hangs.
+    fn hang_timeout(&self) -> Nanos {
         let hang = Nanos::from(self.settings.hang_ms) * MS;
-        match self.heart.state() {
-            State::Working => hang,
-            State::Starting if self.worked => hang + SETTING_UP,
-            State::Starting => STARTING,
+        match self.shared.state() {
+            WorkerState::Running => hang,
+            WorkerState::SettingUp if self.started => hang + SET_UP_TIMEOUT,
+            WorkerState::SettingUp => START_TIMEOUT,
         }
     }
 
-    /// How long between two looks.
-    fn tick(&self) -> Nanos {
-        let hang = Nanos::from(self.settings.hang_ms) * MS / LOOKS;
-        let feed = Nanos::from(self.settings.watchdog_s) * S / LOOKS;
+    /// The time between two checks.
+    fn check_interval(&self) -> Nanos {
+        let hang = Nanos::from(self.settings.hang_ms) * MS / CHECKS_PER_HANG;
+        let feed = Nanos::from(self.settings.watchdog_s) * S / CHECKS_PER_HANG;
         if self.settings.watchdog.is_some() { hang.min(feed) } else { hang }
     }
 
-    /// Does what a signal asks for.
-    fn obey(&mut self, signal: Option<c_int>, worker: Option<c_int>) {
-        let pass = |signal: c_int| {
-            // SAFETY: no pointers; the worker is our child and not waited for yet.
-            worker.map(|worker| unsafe { libc::kill(worker, signal) });
-        };
-        match signal {
-            Some(libc::SIGTERM | libc::SIGINT) => {
-                self.stopping.get_or_insert(clock::now() + STOPPING);
-                pass(libc::SIGTERM);
+    /// Handles a user's signal, and passes it on to the worker.
+    fn handle_signal(&mut self, received: Option<Received>, worker: Option<c_int>) {
+        match received {
+            Some(received @ Received { signal: libc::SIGTERM | libc::SIGINT, .. }) => {
+                if self.stop_deadline.is_none() {
+                    info!("stopping: {received}");
+                }
+                self.request_stop(worker);
             }
-            Some(libc::SIGHUP) => {
-                pass(libc::SIGHUP);
-            }
+            Some(Received { signal: libc::SIGHUP, .. }) => pass_on(libc::SIGHUP, worker),
             _ => {}
         }
     }
 
-    /// Goes over to a configuration after the worker has: it has been read then, and found good.
+    fn request_stop(&mut self, worker: Option<c_int>) {
+        self.stop_deadline.get_or_insert(clock::now() + STOP_TIMEOUT);
+        pass_on(libc::SIGTERM, worker);
+    }
+
+    /// Loads the configuration after the worker has loaded it, and found it valid.
     fn follow_reload(&mut self) {
-        let reloads = self.heart.reloads();
+        let reloads = self.shared.reloads();
         if std::mem::replace(&mut self.reloads, reloads) == reloads {
             return;
         }
         if let Ok(loaded) = config::load(self.options.file.as_deref()) {
             self.settings = loaded.settings;
             self.watchdog.configure(&self.settings);
-            process_attributes::take(&self.settings);
+            process_attributes::apply(&self.settings);
         }
     }
 
-    /// The worker works: whoever started us may know it.
-    fn become_ready(&mut self, worker: c_int) {
-        if std::mem::replace(&mut self.worked, true) {
+    /// Reports the first worker's first round, in the log and in the pidfile.
+    fn report_start(&mut self, worker: c_int) {
+        if std::mem::replace(&mut self.started, true) {
             return;
         }
-        match self.pidfile.as_mut().map_or(Ok(()), Pidfile::ready) {
-            Ok(()) => info!("alarmd {} works, as process {}", env!("CARGO_PKG_VERSION"), process::me()),
+        match self.pidfile.as_mut().map_or(Ok(()), Pidfile::write_pid) {
+            Ok(()) => {
+                let (version, process) = (env!("CARGO_PKG_VERSION"), process::me());
+                let (modules, outputs) = (self.settings.modules.len(), self.settings.outputs.len());
+                info!("alarmd {version} started (process {process}): {modules} modules, {outputs} outputs");
+            }
             Err(error) => {
-                self.failure = Some(format!("pidfile: {error}"));
-                self.obey(Some(libc::SIGTERM), Some(worker));
+                self.failure = Some(error);
+                self.request_stop(Some(worker));
             }
         }
     }
 
-    /// Lines first: the worker may be where a signal does not reach it for a while.
-    fn put_down(&mut self, worker: c_int, why: &str) {
-        self.lines.alarm(self.heart);
-        error!("{why}");
+    /// Sets the lines before the kill, because a worker that waits in the kernel may not end at once.
+    fn kill_worker(&mut self, worker: c_int, reason: &str) {
+        self.lines.set_alarm(self.shared);
+        error!("worker {worker}: {reason}");
         process::kill(worker as u32);
-        while ended(worker).is_none() {
-            let signal = signals::wait(self.tick());
-            self.obey(signal, None);
+        while exit_of(worker).is_none() {
+            let received = signals::wait(self.check_interval());
+            self.handle_signal(received, None);
         }
-        // It may have driven them meanwhile.
-        self.lines.alarm(self.heart);
+        // The worker may have written to them in between.
+        self.lines.set_alarm(self.shared);
     }
 
-    fn take_leave(&mut self, end: End) -> End {
-        match &end {
-            End::Stopped | End::Failed(worker::REPLACED) => {}
-            End::Failed(_) if !self.worked => {}
-            End::Failed(_) | End::Died(_) => {
-                self.lines.alarm(self.heart);
-                if let End::Died(signal) = end {
-                    error!("the worker died of signal {signal}; another is started");
-                }
-                if self.stopping.is_some() {
-                    return End::Stopped;
+    fn handle_exit(&mut self, worker: c_int, exit: Exit) -> Exit {
+        match exit {
+            Exit::Stopped if self.stop_deadline.is_none() => {
+                info!("stopping: worker {worker} received SIGTERM or SIGINT")
+            }
+            Exit::Stopped | Exit::Failed(worker::REPLACED) => {}
+            Exit::Failed(_) if !self.started => {}
+            Exit::Failed(_) | Exit::Killed(_) => {
+                self.lines.set_alarm(self.shared);
+                error!("worker {worker}: {exit}; fail-safe outputs set to alarm");
+                if self.stop_deadline.is_some() {
+                    return Exit::Stopped;
                 }
             }
         }
-        end
+        exit
     }
 
-    /// Waits before the next worker. True if it was told to stop meanwhile.
-    fn pause(&mut self, pause: Nanos) -> bool {
-        if pause > 0 {
-            warn!("the next worker is started in {} ms", pause / MS);
+    /// Waits before the next worker starts. True after a request to stop.
+    fn wait_before_restart(&mut self, delay: Nanos) -> bool {
+        if delay > 0 {
+            warn!("worker: restart in {} ms", delay / MS);
         }
-        let until = clock::now() + pause;
-        while self.stopping.is_none() && clock::now() < until {
-            let signal = signals::wait(S.min(until.since(clock::now())));
-            self.obey(signal, None);
-            self.lines.alarm(self.heart);
+        let end = clock::now() + delay;
+        while self.stop_deadline.is_none() && clock::now() < end {
+            let received = signals::wait(S.min(end.since(clock::now())));
+            self.handle_signal(received, None);
+            self.lines.set_alarm(self.shared);
         }
-        self.stopping.is_some()
+        self.stop_deadline.is_some()
+    }
+}
+
+fn pass_on(signal: c_int, worker: Option<c_int>) {
+    if let Some(worker) = worker {
+        // SAFETY: no pointers. The worker is a child that was not waited for, so its process id is not reused.
+        unsafe { libc::kill(worker, signal) };
     }
 }

@@ -1,4 +1,6 @@
-//! The pidfile: a lock while the daemon runs, and the sign that it works. It is empty until then.
+//! The pidfile: locked while the daemon runs, and empty until the daemon has started.
+//!
+//! Hazards: a killed daemon leaves its file, and a daemon that stops removes a file that the next one may have opened already.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::mem;
@@ -9,27 +11,27 @@ use std::path::{Path, PathBuf};
 use alarmd::file::is_deleted;
 use alarmd::process;
 
-/// The locked file. Removed on drop by the process that locked it; a killed daemon's file stays, unlocked, and is taken over.
+/// The locked file. On drop, the process that locked it removes it.
 pub struct Pidfile {
     path: PathBuf,
     file: File,
-    process: u32,
+    owner: u32,
 }
 
 impl Pidfile {
-    /// Locks and empties the file.
+    /// Locks and empties the file. An unlocked file of a killed daemon is reused.
     ///
     /// # Errors
-    /// A message: who holds it, or why it cannot be written.
+    /// A message: which process holds the lock, or why the file cannot be written.
     pub fn lock(path: &Path) -> Result<Pidfile, String> {
         let explain = |error: io::Error| format!("pidfile {}: {error}; name another with --pidfile", path.display());
         let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(path);
         let mut file = open().map_err(explain)?;
-        // SAFETY: `flock` is integers only; all zeros is a value of it: from the beginning to the end.
+        // SAFETY: `flock` is integers only, so all zeros is valid: the whole file.
         let mut whole: libc::flock = unsafe { mem::zeroed() };
         whole.l_type = libc::F_WRLCK as _;
-        // A lock of the process, which a worker does not inherit: one that was forked in the instant in which the guardian is
-        // killed must not keep the next daemon away.
+        // fcntl's lock, because children do not inherit it: a worker that is forked just before the guardian is killed must not
+        // keep the lock.
         // SAFETY: the call reads one `flock`; `file` keeps the descriptor open.
         if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const whole) } == -1 {
             let error = io::Error::last_os_error();
@@ -37,34 +39,35 @@ impl Pidfile {
                 return Err(explain(error));
             }
             let mut holder = String::new();
-            // Empty while the other one starts.
+            // The file is empty while the other daemon starts.
             let _ = file.read_to_string(&mut holder);
             let holder = match holder.trim() {
-                "" => "it is starting".to_owned(),
-                pid => format!("as process {pid}"),
+                "" => "a daemon that is starting".to_owned(),
+                pid => format!("process {pid}"),
             };
-            return Err(format!("alarmd runs already, {holder} (it holds {})", path.display()));
+            return Err(format!("pidfile {}: locked by {holder}; alarmd is already running", path.display()));
         }
-        // Whoever held it may have removed it while we opened it: then we hold a file that nobody finds.
+        // The previous owner may have removed the file after it was opened here. Then no other process would find this lock.
         if is_deleted(file.as_raw_fd()) {
             return Pidfile::lock(path);
         }
         file.set_len(0).map_err(explain)?;
-        Ok(Pidfile { path: path.to_path_buf(), file, process: process::me() })
+        Ok(Pidfile { path: path.to_path_buf(), file, owner: process::me() })
     }
 
-    /// Says that the daemon works: writes its process id.
+    /// Writes the process id: the daemon has started.
     ///
     /// # Errors
-    /// The file's.
-    pub fn ready(&mut self) -> io::Result<()> {
-        self.file.write_all(format!("{}\n", std::process::id()).as_bytes())
+    /// A message.
+    pub fn write_pid(&mut self) -> Result<(), String> {
+        let written = self.file.write_all(format!("{}\n", self.owner).as_bytes());
+        written.map_err(|error| format!("pidfile {}: process id not written: {error}", self.path.display()))
     }
 }
 
 impl Drop for Pidfile {
     fn drop(&mut self) {
-        if self.process == process::me() {
+        if self.owner == process::me() {
             let _ = fs::remove_file(&self.path);
         }
     }

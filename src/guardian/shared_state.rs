@@ -1,5 +1,5 @@
-//! What guardian and worker tell each other, in memory that only the two of them have: that rounds are made, and which lines
-//! must show an alarm when no more are.
+//! The state that guardian and worker share, in memory of theirs alone: that the worker makes rounds, and which lines must show an
+//! alarm when it does not.
 use std::io;
 use std::mem::size_of;
 use std::ptr;
@@ -11,150 +11,143 @@ use alarmd::settings::{Kind, OnStop, OutputSettings, Path, Target};
 use alarmd::sysv::{Words, words};
 use alarmd::wire::{NO_GPIO, Sequence, pack_text, unpack_text};
 
-/// How far the worker is.
+/// What the worker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It sets up: lines may take their time.
-    Starting = 0,
+pub enum WorkerState {
+    /// It sets up lines, which may take long.
+    SettingUp = 0,
     /// It makes rounds.
-    Working = 1,
+    Running = 1,
 }
 
-/// The shared memory. All zeros at the start.
+/// The shared memory. It starts as zeros.
 #[repr(C)]
-pub struct Heart {
+pub struct SharedState {
     rounds: AtomicU32,
     state: AtomicU32,
     restarts: AtomicU32,
     cause: AtomicU32,
-    /// How many times a worker has gone over to a configuration that was read again.
     reloads: AtomicU32,
-    /// Goes up when a line was set up anew: descriptors from before may be dead.
-    renewed: AtomicU32,
+    reopened: AtomicU32,
     sequence: AtomicU32,
     writer: AtomicU32,
     count: AtomicU32,
-    lines: [LineEntry; LINES],
+    lines: [FailSafeLine; LINES],
 }
 
-/// While a configuration is read again: the old lines and the new ones.
+/// During a reload the old lines and the new ones are published.
 const LINES: usize = 2 * OUTPUTS;
 
-/// A fail-safe output's line.
+/// The line of a fail-safe output.
 #[repr(C)]
-struct LineEntry {
+struct FailSafeLine {
     gpio: AtomicU32,
     active_low: AtomicU32,
     path: [AtomicU32; 64],
 }
 
-// SAFETY: `repr(C)`, and nothing but `AtomicU32`.
-unsafe impl Words<AtomicU32> for LineEntry {}
+// SAFETY: `repr(C)`, and all fields are `AtomicU32`.
+unsafe impl Words<AtomicU32> for FailSafeLine {}
 
-impl Heart {
-    /// Memory that this process and those it forks share; it stays mapped to their end.
+impl SharedState {
+    /// Maps memory that this process shares with its children, until it ends.
     ///
     /// # Errors
     /// ENOMEM
-    pub fn share() -> io::Result<&'static Heart> {
+    pub fn map() -> io::Result<&'static SharedState> {
         let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        let base = unsafe { libc::mmap(ptr::null_mut(), size_of::<Heart>(), protection, flags, -1, 0) };
+        // SAFETY: a new mapping at an address that the kernel chooses.
+        let base = unsafe { libc::mmap(ptr::null_mut(), size_of::<SharedState>(), protection, flags, -1, 0) };
         if base == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the mapping is page-aligned, large enough, zeroed, never unmapped, and `Heart` is atomic words only.
-        Ok(unsafe { &*base.cast::<Heart>() })
+        // SAFETY: the mapping is page-aligned, large enough, zeroed and never unmapped, and `SharedState` is atomic words only.
+        Ok(unsafe { &*base.cast::<SharedState>() })
     }
 
-    /// How far the worker is.
-    pub fn state(&self) -> State {
-        if self.state.load(Ordering::Acquire) == 1 { State::Working } else { State::Starting }
+    /// What the worker does.
+    pub fn state(&self) -> WorkerState {
+        let running = self.state.load(Ordering::Acquire) == WorkerState::Running as u32;
+        if running { WorkerState::Running } else { WorkerState::SettingUp }
     }
 
-    /// The worker, or the guardian before there is one, says how far it is.
-    pub fn set_state(&self, state: State) {
+    /// Sets what the worker does.
+    pub fn set_state(&self, state: WorkerState) {
         self.state.store(state as u32, Ordering::Release);
     }
 
-    /// Another number after each completed turn of the loop.
+    /// The number of completed rounds, wrapping.
     pub fn rounds(&self) -> &AtomicU32 {
         &self.rounds
     }
 
-    /// That number.
-    pub fn round(&self) -> u32 {
-        self.rounds.load(Ordering::Relaxed)
-    }
-
-    /// The worker has gone over to a configuration that was read again.
-    pub fn note_reload(&self) {
+    /// Counts a configuration that a worker has loaded.
+    pub fn count_reload(&self) {
         self.reloads.fetch_add(1, Ordering::Release);
     }
 
-    /// How many times that was so.
+    /// The number of configurations that workers have loaded.
     pub fn reloads(&self) -> u32 {
         self.reloads.load(Ordering::Acquire)
     }
 
-    /// Goes up when a line was set up anew.
-    pub fn renewed(&self) -> &AtomicU32 {
-        &self.renewed
+    /// The number of fail-safe lines that were set up, wrapping. Descriptors that were opened before may be dead.
+    pub fn reopened(&self) -> &AtomicU32 {
+        &self.reopened
     }
 
-    /// How many workers were started before this one.
+    /// The number of workers before this one.
     pub fn restarts(&self) -> u32 {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// What the last of them died of: a signal, or 0 where it hung.
+    /// The signal that killed the last worker; 0 if it hung.
     pub fn cause(&self) -> u32 {
         self.cause.load(Ordering::Relaxed)
     }
 
-    /// Another worker is about to start, for the last one died of this.
-    pub fn note_restart(&self, cause: u32) {
+    /// Counts a restart, with the signal that killed the last worker.
+    pub fn count_restart(&self, cause: u32) {
         self.cause.store(cause, Ordering::Relaxed);
         self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Lays down which lines the fail-safe ones of these outputs have.
-    pub fn lay<'a>(&self, outputs: impl IntoIterator<Item = &'a OutputSettings>) {
-        // There is one worker at a time; one that was killed in here left the sequence odd, and leaving makes it even.
+    /// Publishes the lines of those outputs that are fail-safe.
+    pub fn publish_lines<'a>(&self, outputs: impl IntoIterator<Item = &'a OutputSettings>) {
+        // There is one writer at a time. A worker that was killed here left an odd sequence; releasing the lock makes it even.
         let writer = AtomicU32::new(0);
-        let Ok(_inside) = Sequence::new(&self.sequence, &writer).enter(1, |_| true) else { return };
-        let fail_safe = outputs.into_iter().filter(|output| output.fail_safe);
+        let Ok(_guard) = Sequence::new(&self.sequence, &writer).enter(1, |_| true) else { return };
         let mut count = 0;
-        for (output, entry) in fail_safe.zip(&self.lines) {
+        for (output, line) in outputs.into_iter().filter(|output| output.fail_safe).zip(&self.lines) {
             let (gpio, path) = match &output.target {
                 Target::Gpio(number) => (*number, [0; 64]),
                 Target::Path(path) => (NO_GPIO, pack_text(path.as_str())),
             };
-            let from = [gpio, output.active_low.into()].into_iter().chain(path);
-            words(entry).iter().zip(from).for_each(|(to, word)| to.store(word, Ordering::Relaxed));
+            let values = [gpio, output.active_low.into()].into_iter().chain(path);
+            words(line).iter().zip(values).for_each(|(word, value)| word.store(value, Ordering::Relaxed));
             count += 1;
         }
         self.count.store(count, Ordering::Relaxed);
     }
 
-    /// What changes when [`Heart::lines`] would give other lines, or they must be opened again.
+    /// Changes when [`SharedState::lines`] changes, or when the lines must be opened again.
     pub fn version(&self) -> (u32, u32) {
-        (self.sequence.load(Ordering::Acquire), self.renewed.load(Ordering::Acquire))
+        (self.sequence.load(Ordering::Acquire), self.reopened.load(Ordering::Acquire))
     }
 
-    /// The lines that were laid down, as outputs; `None` while they are being laid, and for ever if the worker died in it.
+    /// The published lines, as outputs. `None` while a worker publishes them, and after one was killed in that.
     pub fn lines(&self) -> Option<Vec<OutputSettings>> {
-        let mut found = Vec::new();
+        let mut lines = Vec::new();
         let writer = AtomicU32::new(0);
-        let whole = Sequence::new(&self.sequence, &writer).read(|| {
+        let consistent = Sequence::new(&self.sequence, &writer).read(|| {
             let count = LINES.min(self.count.load(Ordering::Relaxed) as usize);
-            found = self.lines[..count].iter().filter_map(LineEntry::output).collect();
+            lines = self.lines[..count].iter().filter_map(FailSafeLine::output).collect();
         });
-        whole.then_some(found)
+        consistent.then_some(lines)
     }
 }
 
-impl LineEntry {
+impl FailSafeLine {
     fn output(&self) -> Option<OutputSettings> {
         let target = match self.gpio.load(Ordering::Relaxed) {
             NO_GPIO => {

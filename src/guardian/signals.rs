@@ -1,38 +1,59 @@
-//! Signals. The guardian takes them one by one where it waits; the worker notes them in a handler and handles them in its loop.
+//! Signals. The guardian blocks them and waits for them one by one. The worker's handlers note them for its loop.
+use std::fmt;
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use alarmd::clock::{Nanos, S};
 use libc::{c_int, c_long};
 
-/// What the guardian waits for: a child that died, and what users send. SIGUSR1 is the worker's: look at the heart.
+/// What the guardian waits for: the end of its child, the users' signals, and the worker's SIGUSR1: the shared state has changed.
 const AWAITED: [c_int; 5] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1];
 
-/// The worker gets it when the guardian has died.
+/// The kernel sends it to the worker when the guardian terminates.
 const ORPHANED: c_int = libc::SIGUSR2;
 
-static ATTENTION: AtomicBool = AtomicBool::new(false);
+static SIGNALLED: AtomicBool = AtomicBool::new(false);
 static PENDING: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn note(signal: c_int) {
     PENDING.fetch_or(1 << signal, Ordering::Relaxed);
-    ATTENTION.store(true, Ordering::Release);
+    SIGNALLED.store(true, Ordering::Release);
 }
 
-/// What the signals that came ask the worker for.
+/// A signal that the guardian received.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct Received {
+    /// Its number.
+    pub signal: c_int,
+    /// The process that sent it; 0 if the kernel or a process of another PID namespace did.
+    pub sender: c_int,
+}
+
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.signal {
+            libc::SIGTERM => write!(f, "SIGTERM")?,
+            libc::SIGINT => write!(f, "SIGINT")?,
+            signal => write!(f, "signal {signal}")?,
+        }
+        if self.sender > 0 { write!(f, " from process {}", self.sender) } else { Ok(()) }
+    }
+}
+
+/// What the signals since the last call ask the worker for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending {
     /// SIGTERM or SIGINT.
     pub stop: bool,
     /// SIGHUP.
     pub reload: bool,
-    /// The guardian has died.
+    /// The guardian terminated.
     pub orphaned: bool,
 }
 
-/// The signals as the kernel's set has them.
+/// The awaited signals as a signal set of the kernel, which has 8 bytes.
 fn awaited() -> [u32; 2] {
     [AWAITED.iter().fold(0, |set, signal| set | (1 << (signal - 1))), 0]
 }
@@ -45,41 +66,44 @@ fn mask(how: c_int) -> io::Result<()> {
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// From now on the signals wait until the guardian [`wait`]s.
+/// Blocks the signals, so that they stay pending until [`wait`].
 ///
 /// # Errors
 /// The kernel's.
 pub fn block() -> io::Result<()> {
-    // Whoever started us may ignore it: then nobody would tell of a child that died.
-    // SAFETY: the default action runs no code of ours.
+    // A parent that ignores SIGCHLD passes that on, and then no signal would report the worker's end.
+    // SAFETY: the default action runs no code of this program.
     if unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) } == libc::SIG_ERR {
         return Err(io::Error::last_os_error());
     }
     mask(libc::SIG_BLOCK)
 }
 
-/// The next signal, or `None` after this long. By the kernel's own call: the C library's may try a newer one.
-pub fn wait(patience: Nanos) -> Option<c_int> {
+/// The next signal, or `None` after the timeout. The raw call, because the C library's function may use a newer one.
+pub fn wait(timeout: Nanos) -> Option<Received> {
     let set = awaited();
-    let time = [(patience / S) as c_long, (patience % S) as c_long];
-    let none = ptr::null_mut::<libc::siginfo_t>();
-    // SAFETY: the call reads a set of 8 bytes and one old `timespec`, two machine words.
+    let time = [(timeout / S) as c_long, (timeout % S) as c_long];
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let (info_out, size) = (info.as_mut_ptr(), mem::size_of_val(&set));
+    // SAFETY: the call reads a set of 8 bytes and one old `timespec`, two machine words, and writes one `siginfo_t`.
     let signal =
-        unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set.as_ptr(), none, time.as_ptr(), mem::size_of_val(&set)) };
-    (signal > 0).then_some(signal as c_int)
+        unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set.as_ptr(), info_out, time.as_ptr(), size) } as c_int;
+    // SAFETY: `siginfo_t` is integers and pointers, so the zeros are valid, and so is what the kernel wrote.
+    let sender = unsafe { info.assume_init().si_pid() };
+    (signal > 0).then_some(Received { signal, sender })
 }
 
-/// Notes the signals from now on, in the worker; also the death of the guardian, its parent.
+/// Installs the worker's handlers, also for the end of the guardian, its parent.
 ///
 /// # Errors
 /// The kernel's.
-pub fn attend() -> io::Result<()> {
-    // SAFETY: `sigaction` is integers and a pointer; all zeros is a value of it.
+pub fn install_handlers() -> io::Result<()> {
+    // SAFETY: `sigaction` is integers and a pointer, so all zeros is valid.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
-    // No SA_RESTART: the wait shall end.
+    // Without SA_RESTART, so that a signal ends the loop's wait.
     action.sa_sigaction = note as extern "C" fn(c_int) as libc::sighandler_t;
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, ORPHANED] {
-        // SAFETY: the handler only stores atomics, which a handler may.
+        // SAFETY: the handler only stores to atomics, which is async-signal-safe.
         if unsafe { libc::sigaction(signal, &action, ptr::null_mut()) } == -1 {
             return Err(io::Error::last_os_error());
         }
@@ -91,24 +115,24 @@ pub fn attend() -> io::Result<()> {
     mask(libc::SIG_UNBLOCK)
 }
 
-/// The worker tells the guardian to look at the heart.
-pub fn tell(guardian: u32) {
+/// Makes the guardian read the shared state.
+pub fn notify_guardian(guardian: u32) {
     // SAFETY: no pointers.
     unsafe { libc::kill(guardian as libc::pid_t, libc::SIGUSR1) };
 }
 
-/// Set when a signal came.
-pub fn attention() -> &'static AtomicBool {
-    &ATTENTION
+/// True after a signal, until [`take_pending`].
+pub fn signalled() -> &'static AtomicBool {
+    &SIGNALLED
 }
 
-/// Takes what was noted. `guardian` is who must be the parent.
-pub fn take(guardian: u32) -> Wanted {
-    // In this order: a signal between the two is seen next time.
-    ATTENTION.store(false, Ordering::Release);
+/// Returns the signals that were noted, and forgets them. The parent of a worker with a guardian is `guardian`.
+pub fn take_pending(guardian: u32) -> Pending {
+    // In this order, so that a signal between the two is seen by the next call.
+    SIGNALLED.store(false, Ordering::Release);
     let pending = PENDING.swap(0, Ordering::AcqRel);
     let came = |signal: c_int| pending & (1 << signal) != 0;
-    Wanted {
+    Pending {
         stop: came(libc::SIGTERM) || came(libc::SIGINT),
         reload: came(libc::SIGHUP),
         orphaned: std::os::unix::process::parent_id() != guardian,

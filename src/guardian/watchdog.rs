@@ -1,5 +1,5 @@
-//! The hardware watchdog ([watchdog-api]): it resets the board unless it is fed. Fed by the guardian, and only when the worker has
-//! made rounds, so that a board whose alarms nobody watches starts anew.
+//! The hardware watchdog ([watchdog-api]): it resets the board when it is not fed. The guardian feeds it only when the worker has
+//! made rounds, so that a board without a working annunciator is reset.
 //!
 //! [watchdog-api]: https://www.kernel.org/doc/Documentation/watchdog/watchdog-api.txt
 use std::fs::{File, OpenOptions};
@@ -14,73 +14,71 @@ use log::{error, info, warn};
 /// `WDIOC_SETTIMEOUT`: `_IOWR('W', 6, int)`.
 const SET_TIMEOUT: u32 = 0xC004_5706;
 
-/// After this long an attempt to open it is made again.
-const AGAIN: u64 = 10 * S;
+/// The time between two attempts to open it, in seconds.
+const RETRY_S: u64 = 10;
 
 /// The watchdog, if one is configured.
 #[derive(Default)]
 pub struct Watchdog {
-    wanted: Option<(Path, u32)>,
+    /// Its path and its timeout in seconds.
+    configured: Option<(Path, u32)>,
     file: Option<File>,
-    fed_for: u32,
-    due: Time,
+    rounds_at_feed: u32,
+    next_open: Time,
 }
 
 impl Watchdog {
-    /// Goes over to these settings. One that is not wanted any more is closed in order.
+    /// Applies the settings. A watchdog that is no longer configured is disarmed.
     pub fn configure(&mut self, settings: &Settings) {
-        let wanted = settings.watchdog.clone().map(|path| (path, settings.watchdog_s));
-        if wanted != self.wanted {
+        let configured = settings.watchdog.clone().map(|path| (path, settings.watchdog_s));
+        if configured != self.configured {
             self.close();
-            self.wanted = wanted;
-            self.due = Time::default();
+            self.configured = configured;
+            self.next_open = Time::default();
         }
     }
 
-    /// Feeds it if the worker has made a round since the last time.
+    /// Feeds the watchdog if the worker has made a round since the last time.
     pub fn feed(&mut self, rounds: u32) {
-        self.open();
-        let Some(file) = self.file.as_mut().filter(|_| rounds != self.fed_for) else { return };
-        self.fed_for = rounds;
+        let Some((path, seconds)) = &self.configured else { return };
+        let (path, seconds) = (path.as_str(), *seconds);
+        if self.file.is_none() && clock::now() >= self.next_open {
+            self.next_open = clock::now() + RETRY_S * S;
+            match open(path, seconds) {
+                Ok(file) => self.file = Some(file),
+                Err(error) => error!("watchdog {path}: not opened: {error}; if alarmd fails, the board is not reset"),
+            }
+        }
+        let Some(file) = self.file.as_mut().filter(|_| rounds != self.rounds_at_feed) else { return };
+        self.rounds_at_feed = rounds;
         if let Err(error) = file.write_all(b"\0") {
             if error.kind() != io::ErrorKind::WouldBlock {
-                error!("watchdog: {error}; opened again in a while");
+                error!("watchdog {path}: not fed: {error}; opening it again in {RETRY_S} s");
                 self.file = None;
-                self.due = clock::now() + AGAIN;
+                self.next_open = clock::now() + RETRY_S * S;
             }
         }
     }
 
-    /// Disarms and closes it, as the kernel wants it: the last byte is a V.
+    /// Disarms and closes the watchdog. The byte V before the close disarms it.
     pub fn close(&mut self) {
         if let Some(mut file) = self.file.take() {
             if let Err(error) = file.write_all(b"V") {
-                error!("watchdog: {error}; it stays armed");
+                error!("watchdog: not disarmed: {error}; the board is reset unless another process feeds it in time");
             }
         }
     }
+}
 
-    fn open(&mut self) {
-        let Some((path, seconds)) = self.wanted.as_ref().filter(|_| self.file.is_none() && clock::now() >= self.due)
-        else {
-            return;
-        };
-        let path = path.as_str();
-        self.due = clock::now() + AGAIN;
-        match OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) {
-            Err(error) => error!("watchdog {path}: {error}; the board is not reset when alarmd fails"),
-            Ok(file) => {
-                let mut timeout = *seconds as libc::c_int;
-                // SAFETY: the call reads and writes one `int`.
-                let set = unsafe { libc::ioctl(file.as_raw_fd(), SET_TIMEOUT as _, &mut timeout) };
-                if set == -1 {
-                    let error = io::Error::last_os_error();
-                    warn!("watchdog {path}: its time cannot be set: {error}; its own counts");
-                } else {
-                    info!("watchdog {path}: resets the board after {timeout} s without a round");
-                }
-                self.file = Some(file);
-            }
-        }
+fn open(path: &str, seconds: u32) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let mut timeout = seconds as libc::c_int;
+    // SAFETY: the call reads and writes one `int`.
+    if unsafe { libc::ioctl(file.as_raw_fd(), SET_TIMEOUT as _, &mut timeout) } == -1 {
+        let error = io::Error::last_os_error();
+        warn!("watchdog {path}: timeout not set: {error}; the driver's default applies");
+    } else {
+        info!("watchdog {path}: resets the board after {timeout} s without a round");
     }
+    Ok(file)
 }

@@ -1,108 +1,114 @@
-//! The worker: the loop and all that it needs. Forked by the guardian, without which it does not stay.
+//! The worker: a child of the guardian that runs the loop. Without the guardian it exits.
 use alarmd::poll::{Poll, StartError};
-use alarmd::process::Mark;
+use alarmd::process::{self, Mark};
 use alarmd::settings::{OutputSettings, Settings};
 use log::{error, info, warn};
 
 use super::options::Options;
-use super::shared_state::{Heart, State};
+use super::shared_state::{SharedState, WorkerState};
 use super::{process_attributes, signals};
 use crate::lines::BoardLines;
 use crate::{FAILED, config};
 
-/// Exit code: another daemon runs.
+/// The worker's exit code when another daemon runs.
 pub const REPLACED: u8 = 4;
 
-/// Works until it is told to stop, and gives its exit code. `settings` are the last good ones.
-pub fn run(options: &Options, settings: &Settings, heart: &'static Heart, guardian: Mark) -> u8 {
-    if let Err(error) = signals::attend() {
-        error!("signals: {error}");
+/// Runs the loop until a signal ends it, and returns the exit code. `settings` are the last valid ones.
+pub fn run(options: &Options, settings: &Settings, shared: &'static SharedState, guardian: Mark) -> u8 {
+    if let Err(error) = signals::install_handlers() {
+        error!("worker {}: signal handlers not installed: {error}", process::me());
         return FAILED;
     }
-    // It may have died before the kernel was asked to tell.
-    if signals::take(guardian.pid()).orphaned {
+    // The guardian may have terminated before the handler was installed.
+    if signals::take_pending(guardian.pid()).orphaned {
         return FAILED;
     }
-    let code = match work(options, settings, heart, guardian) {
+    let code = match work(options, settings, shared, guardian) {
         Ok(code) => code,
         Err(error) => {
             error!("{error}");
             if matches!(error, StartError::Runs(_)) { REPLACED } else { FAILED }
         }
     };
-    heart.set_state(State::Starting);
+    shared.set_state(WorkerState::SettingUp);
     code
 }
 
-fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian: Mark) -> Result<u8, StartError> {
-    let restarts = heart.restarts();
+fn work(
+    options: &Options,
+    settings: &Settings,
+    shared: &'static SharedState,
+    guardian: Mark,
+) -> Result<u8, StartError> {
+    let restarts = shared.restarts();
     let reloaded;
     let (settings, refused) = match restarts {
         0 => (settings, false),
-        // As it stands now; where that is no good, as it was.
+        // A restarted worker loads the configuration. If that is invalid, the last valid one stays.
         _ => match config::load(options.file.as_deref()) {
             Ok(loaded) => {
                 reloaded = loaded.settings;
-                heart.note_reload();
+                shared.count_reload();
                 (&*reloaded, false)
             }
-            Err(reason) => {
-                refuse(&reason);
+            Err(error) => {
+                log_refused(&error);
                 (settings, true)
             }
         },
     };
-    process_attributes::take(settings);
+    process_attributes::apply(settings);
     let mut hardware = BoardLines {
-        signalled: Some(signals::attention()),
-        progress: Some(heart.rounds()),
-        reopened: Some(heart.renewed()),
+        signalled: Some(signals::signalled()),
+        progress: Some(shared.rounds()),
+        reopened: Some(shared.reopened()),
         ..BoardLines::default()
     };
     hardware.allow_wait();
-    // The largest thing there is, once and for all.
+    // The largest allocation of the program. It is made once.
     let mut poll = Box::<Poll>::default();
-    // Before the first of them is driven: from then on the guardian must know them.
-    heart.lay(&settings.outputs);
+    // The guardian must know the lines before the first of them is driven.
+    shared.publish_lines(&settings.outputs);
     poll.start(guardian, settings.clone(), &mut hardware)?;
     poll.note_configuration(refused);
     if restarts > 0 {
-        poll.note_restart(restarts, heart.cause());
+        poll.note_restart(restarts, shared.cause());
     }
     loop {
-        heart.set_state(State::Working);
-        signals::tell(guardian.pid());
+        shared.set_state(WorkerState::Running);
+        signals::notify_guardian(guardian.pid());
         hardware.forbid_wait();
-        poll.run(&mut hardware, signals::attention(), heart.rounds())?;
-        let wanted = signals::take(guardian.pid());
-        if wanted.orphaned {
+        poll.run(&mut hardware, signals::signalled(), shared.rounds())?;
+        let pending = signals::take_pending(guardian.pid());
+        if pending.orphaned {
             poll.abandon(&mut hardware);
-            error!("the guardian has died: fail-safe outputs show an alarm; ended, so that init starts both");
+            let (worker, guardian) = (process::me(), guardian.pid());
+            error!("worker {worker}: guardian {guardian} terminated; fail-safe outputs set to alarm; exiting");
             return Ok(FAILED);
         }
-        if wanted.stop {
-            info!("told to stop");
+        if pending.stop {
             poll.stop(&mut hardware);
             return Ok(0);
         }
-        if wanted.reload {
-            heart.set_state(State::Starting);
+        if pending.reload {
+            shared.set_state(WorkerState::SettingUp);
             hardware.allow_wait();
             match config::load(options.file.as_deref()) {
                 Ok(loaded) => {
-                    process_attributes::take(&loaded.settings);
-                    // The old ones too, until they are where they belong.
+                    process_attributes::apply(&loaded.settings);
+                    // Outputs that are removed stay published until `reconfigure` has set them to their last state.
                     let new = &loaded.settings.outputs;
-                    let leave = |old: &&OutputSettings| new.iter().all(|output| output.target != old.target);
-                    heart.lay(new.iter().chain(poll.outputs().iter().filter(leave)));
+                    let is_removed = |old: &&OutputSettings| new.iter().all(|output| output.target != old.target);
+                    shared.publish_lines(new.iter().chain(poll.outputs().iter().filter(is_removed)));
+                    let (modules, outputs) = (loaded.settings.modules.len(), new.len());
                     poll.reconfigure(*loaded.settings, &mut hardware)?;
-                    heart.lay(poll.outputs());
+                    shared.publish_lines(poll.outputs());
                     poll.note_configuration(false);
-                    heart.note_reload();
-                    info!("configuration read again");
+                    shared.count_reload();
+                    info!("configuration reloaded: {modules} modules, {outputs} outputs");
                 }
-                Err(reason) => {
-                    refuse(&reason);
+                Err(error) => {
+                    log_refused(&error);
                     poll.note_configuration(true);
                 }
             }
@@ -110,7 +116,7 @@ fn work(options: &Options, settings: &Settings, heart: &'static Heart, guardian:
     }
 }
 
-fn refuse(reason: &config::ConfigError) {
-    reason.messages().for_each(|message| error!("{message}"));
-    warn!("the new configuration is refused; the old one stays");
+fn log_refused(error: &config::ConfigError) {
+    error.messages().for_each(|message| error!("configuration {message}"));
+    warn!("configuration refused; the previous one stays in use; correct the file and send SIGHUP to alarmd");
 }

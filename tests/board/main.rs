@@ -90,7 +90,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
         "printf '[daemon]\\npoll_ms = 60000\\n' | cat - /etc/alarmd.conf >/tmp/conf && cp /tmp/conf /etc/alarmd.conf",
     );
     board.run("/etc/init.d/S60alarmd reload");
-    board.wait_for("it is reloaded", |board| board.log().contains("configuration read again"));
+    board.wait_for("it is reloaded", |board| board.log().contains("configuration reloaded: "));
     board.expect_edges(&[]);
     board.run(&format!("{}; alarmctl raise alarm --code 7 --level critical", mark(1)));
     let raised = board.expect_edges(&[(SPARE, 1), (CRITICAL, 1), (ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
@@ -195,6 +195,307 @@ fn processes(board: &Board) -> (u32, u32) {
     (number("pid"), number("worker"))
 }
 
-fn is_healthy(board: &Board) -> bool {
-    board.shell("alarmctl status").out.starts_with("alarmd healthy")
+#[test]
+fn the_relay_drops_when_the_worker_dies_or_hangs_and_init_brings_back_what_is_dead() {
+    let mut board = Board::up("guardian");
+    let mark = marker(&mut board);
+    board.deploy_well();
+    board.expect_edges(&START);
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("{}; kill -9 {worker}", mark(1)));
+    let dropped = board.expect_edges(&[(SPARE, 1), (OFFICE, 0), (OFFICE, 1)]);
+    let killed = ms_between(&dropped, SPARE, OFFICE);
+    board.wait_for("another one works", |board| processes(board).1 != worker);
+    assert_eq!(processes(&board).0, guardian);
+    assert!(board.run("alarmctl history").contains("worker restarted"));
+    // One that hangs, within a second and a look.
+    let (_, worker) = processes(&board);
+    board.run(&format!("{}; kill -STOP {worker}", mark(0)));
+    let dropped = board.expect_edges(&[(SPARE, 0), (OFFICE, 0), (OFFICE, 1)]);
+    let hung = ms_between(&dropped, SPARE, OFFICE);
+    report(&format!(
+        "the worker killed to the relay dropped {killed:.1} ms; the worker stopped to the relay dropped {hung:.0} ms"
+    ));
+    // The bound is a second; this machine's clock, and ssh, are not that exact.
+    assert!(killed < 500.0 && (500.0..3000.0).contains(&hung), "{killed} {hung}");
+
+    // Kept by init itself.
+    board.run("/etc/init.d/S60alarmd stop; mv /etc/init.d/S60alarmd /tmp");
+    board.expect_edges(&[(OFFICE, 0)]);
+    board.run("echo '::respawn:/usr/sbin/alarmd --syslog --pidfile /var/run/alarmd.pid' >>/etc/inittab; kill -HUP 1");
+    board.expect_edges(&[(OFFICE, 1)]);
+    let healthy = |board: &Board| board.shell("alarmctl status").out.starts_with("alarmd healthy");
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("kill -9 {guardian}"));
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.wait_for("both are new", |board| healthy(board) && processes(board) != (guardian, worker));
+    // Both at once: nobody is left to drop it, and init starts both.
+    let (guardian, worker) = processes(&board);
+    board.run("alarmctl raise alarm --level critical");
+    board.expect_edges(&[(CRITICAL, 1), (ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
+    board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
+    board.wait_for("both are new", |board| healthy_with_alarm(board) && processes(board).0 != guardian);
+    board.run("alarmctl clear alarm --all");
+    // Not one edge more: all stood as it must.
+    board.expect_edges(&[(CRITICAL, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+}
+
+fn healthy_with_alarm(board: &Board) -> bool {
+    board.shell("alarmctl status").out.starts_with("alarmd healthy, 1 alarm active")
+}
+
+#[test]
+fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
+    let mut board = Board::up("watchdog");
+    board.run("insmod /lib/softdog.ko; ls /dev/watchdog");
+    board.deploy_well();
+    board.expect_edges(&START);
+    board.run("sed -i '1i [daemon]\\noom_score_adj = -1000\\nlock_memory = yes\\npriority = 9\\nwatchdog = /dev/watchdog\\nwatchdog_s = 5' /etc/alarmd.conf; sync; /etc/init.d/S60alarmd restart");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.wait_for("it is armed", |board| board.log().contains("watchdog /dev/watchdog: resets the board after 5 s"));
+    assert_eq!(
+        board.run("cat /sys/class/watchdog/watchdog0/state /sys/class/watchdog/watchdog0/timeout"),
+        "active\n5\n"
+    );
+    let (guardian, worker) = processes(&board);
+    for process in [guardian, worker] {
+        assert_eq!(board.run(&format!("cat /proc/{process}/oom_score_adj")), "-1000\n");
+        assert!(!board.run(&format!("grep VmLck /proc/{process}/status")).contains(" 0 kB"));
+    }
+    // The clock, set back and forth, is of no account to it; a worker that dies is replaced in time.
+    for date in ["2001-01-01", "2030-01-01", "2002-01-01"] {
+        board.run(&format!("date -s {date}"));
+    }
+    board.wait_for("it is told", |board| board.run("alarmctl history").contains("clock went back"));
+    let (_, worker) = processes(&board);
+    board.run(&format!("kill -9 {worker}"));
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.run("alarmctl raise alarm --level minor");
+    board.expect_edges(&[(ANY, 0), (OFFICE, 0)]);
+    board.run("alarmctl clear alarm --all");
+    board.expect_edges(&[(ANY, 1), (OFFICE, 1)]);
+    // An orderly stop disarms it.
+    board.run("/etc/init.d/S60alarmd stop");
+    board.expect_edges(&[(OFFICE, 0)]);
+    assert_eq!(board.run("cat /sys/class/watchdog/watchdog0/state"), "inactive\n");
+    board.run("/etc/init.d/S60alarmd start");
+    board.expect_edges(&[(OFFICE, 1)]);
+    // Both die, and nothing starts them again: the board does not stay like that.
+    let (guardian, worker) = processes(&board);
+    board.run(&format!("kill -STOP {guardian} {worker}; kill -9 {guardian} {worker}"));
+    board.expect_edges(&[(OFFICE, 0), (ANY, 0), (ANY, 1), (OFFICE, 1)]);
+}
+
+#[test]
+fn the_line_of_the_power_key_is_refused_with_the_right_words() {
+    let mut board = Board::up("key");
+    board.deploy_well();
+    board.expect_edges(&START);
+    board.run("printf '[lamp power]\\ngpio = 2043\\n' >>/etc/alarmd.conf; /etc/init.d/S60alarmd reload");
+    // Its failure is the daemon's own alarm, major.
+    board.expect_edges(&[(ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
+    let log = board.log();
+    let told = "lamp power: gpio 2043: export: Resource busy (EBUSY): the kernel holds this line; if it is an LED, name its \
+                brightness file under /sys/class/leds as path instead";
+    assert!(log.contains(told), "{log}");
+    let status = board.run("alarmctl status");
+    assert!(status.contains("runs, 1 of 5 outputs FAILED") && status.contains("output failed"), "{status}");
+    assert_eq!(board.pin(2043), None);
+    // A lamp that flashes, on a real line; and that stands still once somebody has seen it.
+    board.run(&format!(
+        "sed -i 's/gpio = 2043/gpio = {SPARE}\\nsequence = A/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"
+    ));
+    board.expect_edges(&[(ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+    board.run("alarmctl raise alarm");
+    let mut flashes = Vec::new();
+    board.wait_for_edges("it flashes", |edges| {
+        flashes.extend(edges.iter().filter(|edge| edge.gpio == SPARE).map(|edge| (edge.at, edge.level)));
+        flashes.len() >= 6
+    });
+    let levels: Vec<u32> = flashes.iter().map(|(_, level)| *level).collect();
+    assert_eq!(levels[..6], [1, 0, 1, 0, 1, 0]);
+    let hertz = 2.0 / (flashes[4].0 - flashes[0].0);
+    report(&format!("a lamp flashes at {hertz:.2} Hz"));
+    board.run("alarmctl ack");
+    board.take_edges();
+    assert_eq!(board.pin(SPARE), Some(1));
+    board.run("alarmctl status | grep 'lamp power .*ALARM'; alarmctl clear alarm --all; alarmctl status | grep 'lamp power .* -'");
+    assert_eq!(board.pin(SPARE), Some(0));
+    board.take_edges();
+    // A number that the board has not.
+    board.run(&format!("sed -i 's/gpio = {SPARE}/gpio = 3000/' /etc/alarmd.conf; /etc/init.d/S60alarmd reload"));
+    board.wait_for("it is told", |board| {
+        board.log().contains("gpio 3000: export: Invalid argument (EINVAL): there is no such line")
+    });
+}
+
+#[test]
+fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
+    let mut board = Board::up("rollback");
+    board.deploy_well();
+    board.expect_edges(&START);
+    let sum = |board: &Board| board.run("sha256sum /usr/sbin/alarmd /etc/alarmd.conf /etc/init.d/S60alarmd");
+    let before = sum(&board);
+    let file = |text: &str| {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        file
+    };
+    let deploy = |board: &Board, file: &tempfile::NamedTempFile| {
+        board.deploy(&["--board", "qemu-virt", "--executable", file.path().to_str().expect("UTF-8")])
+    };
+
+    // One that does not run at all is never switched to: nothing moves.
+    let ran = deploy(&board, &file("\x7fELF and then nothing"));
+    assert!(ran.code == 1 && ran.out.contains("does not run on this board; nothing was changed"), "{ran:?}");
+    board.expect_edges(&[]);
+
+    // One that answers, and then ends at its start.
+    let dies = "#!/bin/sh\ncase \"$*\" in\n*--version*) echo alarmd 9.9.9 ;;\n*--check*) ;;\n*) exit 1 ;;\nesac\n";
+    let ran = deploy(&board, &file(dies));
+    assert!(ran.code == 1 && ran.out.contains("does not work; going back"), "{ran:?}");
+    assert!(ran.out.contains("the previous one works again: alarmd 0.1.0"), "{ran:?}");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    assert_eq!(sum(&board), before);
+
+    // One that answers, and then never comes to work.
+    board.run("echo PATIENCE=2 >>/etc/default/alarmd");
+    let ran = deploy(&board, &file(&dies.replace("exit 1", "while :; do sleep 1; done")));
+    assert!(ran.code == 1 && ran.out.contains("does not work after 2 s; ended"), "{ran:?}");
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    assert_eq!(sum(&board), before);
+    assert!(
+        !board.run("ps").contains("/usr/sbin/alarmd --syslog --pidfile /var/run/alarmd.pid --never"),
+        "left behind"
+    );
+
+    // A configuration that somebody changed on the board stays, and the new one is laid beside it. It is also what the new
+    // executable must take.
+    board.run("echo '; mine' >>/etc/alarmd.conf");
+    let ran = board.deploy(&["--board", "example-3.0", "--executable", executable(V7).to_str().expect("UTF-8")]);
+    assert!(ran.code == 0 && ran.out.contains("/etc/alarmd.conf was changed on the board and stays"), "{ran:?}");
+    assert!(board.run("tail -n 1 /etc/alarmd.conf").contains("mine"));
+    assert!(board.run("cat /var/lib/alarmd/new/_etc_alarmd.conf").contains("A real board with a 3.0 kernel"));
+    assert!(board.run("cat /etc/default/alarmd").contains("PATIENCE=2"));
+    board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+    board.run("echo 'nonsense' >>/etc/alarmd.conf");
+    let ran = board.deploy(&["--executable", executable(V7).to_str().expect("UTF-8")]);
+    assert!(ran.code == 1 && ran.out.contains("refuses the board's configuration; nothing was changed"), "{ran:?}");
+    board.run("sed -i '$d' /etc/alarmd.conf");
+    board.expect_edges(&[]);
+
+    // The soft-float executables run here too; and a board whose ssh has only dropbear's old scp is reached as well.
+    board.run("rm /usr/lib/sftp-server");
+    for target in ["armv5te-unknown-linux-musleabi", "arm-unknown-linux-musleabi"] {
+        let ran = board.deploy(&["--target", target, "--executable", executable(target).to_str().expect("UTF-8")]);
+        assert!(ran.code == 0 && ran.out.contains("alarmd 0.1.0 works on this board"), "{ran:?}");
+        board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
+        board.run("alarmctl raise alarm --level critical; alarmctl clear alarm --all");
+        board.expect_edges(&[
+            (CRITICAL, 1),
+            (ANY, 0),
+            (OFFICE, 0),
+            (BUZZER, 1),
+            (CRITICAL, 0),
+            (ANY, 1),
+            (OFFICE, 1),
+            (BUZZER, 0),
+        ]);
+    }
+
+    // No room: told before anything is copied.
+    board.run("dd if=/dev/zero of=/full bs=64k 2>/dev/null; true");
+    let ran = board.deploy(&["--executable", executable(V7).to_str().expect("UTF-8")]);
+    assert!(ran.code == 1 && ran.err.contains("KiB free and") && ran.err.contains("nothing was changed"), "{ran:?}");
+    board.expect_edges(&[]);
+}
+
+#[test]
+fn after_a_reboot_init_starts_it_again_with_its_alarms_lines() {
+    let mut board = Board::up("reboot");
+    board.deploy_well();
+    board.expect_edges(&START);
+    board.shell("reboot");
+    // Stopped in order: the relay drops. The reset makes every line an input, which this chip shows as low. Then anew.
+    board.expect_edges(&[(OFFICE, 0), (ANY, 0), (ANY, 1), (OFFICE, 1)]);
+    board.wait_for("ssh answers again", |board| board.shell("true").code == 0);
+    assert_eq!(board.shell("/etc/init.d/S60alarmd status").code, 0);
+    board.expect_edges(&[]);
+}
+
+#[test]
+fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
+    let mut board = Board::up("old");
+    board.deploy_well();
+    board.expect_edges(&START);
+    board.run("/etc/init.d/S60alarmd stop");
+    board.expect_edges(&[(OFFICE, 0)]);
+    board.copy(&program("old_kernel"), "/tmp/old_kernel");
+    board.copy(&program("old_producer"), "/tmp/old_producer");
+    for mode in ["enosys", "einval"] {
+        // A program of this system's own C library: the stand-in answers, and writes down.
+        let ran = board.shell(&format!("/tmp/old_kernel {mode} /tmp/proof /bin/busybox ls -l /tmp"));
+        assert_eq!(ran.code == 0, mode == "enosys", "{ran:?}");
+        let proof = board.run("cut -d' ' -f3 /tmp/proof; rm /tmp/proof");
+        assert!(proof.contains("397\n") && proof.contains("403\n"), "{mode}: {proof}");
+
+        let old = |command: &str| format!("/tmp/old_kernel {mode} /tmp/calls {command}");
+        // Once with its log on stderr, once in the system log.
+        let syslog = if mode == "einval" { "--syslog" } else { "" };
+        let daemon = old(&format!("/usr/sbin/alarmd --pidfile /tmp/pid {syslog}"));
+        board.run(&format!(": >/var/log/messages; ({daemon} >/tmp/log 2>&1 &)"));
+        let logged = |board: &Board, words: &str| board.run("cat /tmp/log /var/log/messages").contains(words);
+        board.expect_edges(&[(OFFICE, 1)]);
+        board.wait_for("it works", |board| !board.shell("cat /tmp/pid").out.is_empty());
+        let tool = |board: &Board, words: &str| board.run(&old(&format!("/usr/bin/alarmctl {words}")));
+        tool(&board, "raise sdhmgt --code 7 --level critical");
+        board.expect_edges(&[(CRITICAL, 1), (ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
+        assert!(tool(&board, "status").contains("critical  sdhmgt"));
+        assert!(tool(&board, "status --json").contains("\"healthy\": true"));
+        tool(&board, "clear sdhmgt --code 7");
+        board.expect_edges(&[(CRITICAL, 0), (ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+        board.run(&format!("echo 1 | {}", old("/usr/bin/alarmctl shell sdhmgt")));
+        board.expect_edges(&[(ANY, 0), (OFFICE, 0), (BUZZER, 1)]);
+        tool(&board, "clear sdhmgt --all");
+        board.expect_edges(&[(ANY, 1), (OFFICE, 1), (BUZZER, 0)]);
+        for words in ["key", "key sdhmgt", "key /home/ 31", "raise 32", "remove 32", "history", "--help"] {
+            tool(&board, words);
+        }
+        board.expect_edges(&[
+            (CRITICAL, 1),
+            (ANY, 0),
+            (OFFICE, 0),
+            (BUZZER, 1),
+            (CRITICAL, 0),
+            (ANY, 1),
+            (OFFICE, 1),
+            (BUZZER, 0),
+        ]);
+        assert!(tool(&board, "key /home/ 31").contains("0x1f00"));
+        // The doctor alone asks for two of them, on purpose.
+        let asked = old("/usr/bin/alarmctl doctor").replace("/tmp/calls", "/tmp/asked");
+        let told = board.shell(&asked).out;
+        let kept = if mode == "enosys" {
+            "good   system call 397"
+        } else {
+            "doubt  system call 397: something else than statx"
+        };
+        assert!(told.contains(kept) && told.contains("good   futex"), "{told}");
+        assert_eq!(board.run("cut -d' ' -f3 /tmp/asked; rm /tmp/asked"), "397\n403\n");
+        // Health checks, a path made anew, a line taken away, a new configuration: all in the loop.
+        board.run("mv /home /tmp/home; mkdir /home");
+        board.wait_for("the path is followed", |board| logged(board, "moved"));
+        board.run(&format!("echo {CRITICAL} >/sys/class/gpio/unexport; kill -HUP $(cat /tmp/pid)"));
+        board.wait_for("the line works again", |board| {
+            board.run("alarmctl status").contains("alarmd healthy, no alarm")
+        });
+        board.wait_for("read again", |board| logged(board, "configuration reloaded: "));
+        board.run("kill $(cat /tmp/pid); rmdir /home; mv /tmp/home /home");
+        board.wait_for("it is gone", |board| logged(board, "stopping: SIGTERM"));
+        // Not one newer call, from the first instruction to the last.
+        assert_eq!(board.run("cat /tmp/calls; rm -f /tmp/calls /tmp/log /tmp/pid"), "", "{mode}: TIME PID CALL");
+        board.wait_for("the relay drops", |board| board.pin(OFFICE) == Some(0));
+        let moved = board.take_edges();
+        assert_eq!(moved.last().map(|edge| (edge.gpio, edge.level)), Some((OFFICE, 0)), "{mode}: {moved:?}");
+    }
 }

@@ -36,7 +36,7 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
     let Some(board) = Board::bare("[module a]\nid = 1\nftok = .\n[lamp a]\ngpio = 1\n") else { return };
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.ends_with("alarmd.conf: good: 1 modules, 1 outputs\n"), "{ran:?}");
+    assert!(ran.out.ends_with("alarmd.conf: valid: 1 modules, 1 outputs\n"), "{ran:?}");
     assert!(ran.err.contains("alarmd.conf line 3: ftok = .: the path is relative"), "{ran:?}");
     // Nothing was touched.
     assert!(alarmd::sysv::Segment::find(alarmd::sysv::Key::STATUS).is_err());
@@ -106,12 +106,14 @@ fn the_pidfile_is_empty_until_the_daemon_works_and_gone_after_it() {
 fn a_second_daemon_says_who_runs_and_exits() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     board.start();
-    let running = format!("alarmd runs already, as process {}", board.daemon().id());
+    let pid = board.daemon().id();
     let pidfile = board.path("alarmd.pid");
-    let same_pidfile = [&["--pidfile", pidfile.to_str().expect("UTF-8")][..], &[]];
-    for arguments in same_pidfile {
+    let with_pidfile = ["--pidfile", pidfile.to_str().expect("UTF-8")];
+    let locked = format!("locked by process {pid}; alarmd is already running");
+    let runs = format!("alarmd runs already, as process {pid}");
+    for (arguments, message) in [(&with_pidfile[..], locked), (&[], runs)] {
         let ran = Ran::from(board.alarmd().args(arguments).output().expect("run"));
-        assert!(ran.code == 1 && ran.err.contains(&running), "{ran:?}");
+        assert!(ran.code == 1 && ran.err.contains(&message), "{ran:?}");
     }
     // The second daemon has disturbed neither the pidfile nor the work of the first.
     assert!(pidfile.exists());
@@ -169,7 +171,7 @@ fn sighup_reads_the_configuration_again() {
          [lamp any]\npath = {dir}/any\n",
     );
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("configuration read again");
+    board.wait_for_log("configuration reloaded: ");
     assert_eq!((board.output("new"), board.output("any")), ("1".to_owned(), "1".to_owned()));
     assert_eq!(board.output("relay"), "0", "it shows that alarmd does not watch it");
     board.wait_for_log("cleared: module sdhmgt: type 0x1");
@@ -188,7 +190,7 @@ fn a_bad_configuration_is_refused_at_sighup_and_the_old_one_stays() {
     board.configure("[daemon]\npoll_ms = 20\n[lamp any]\n");
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("alarmd.conf line 3: [lamp any] has no line");
-    board.wait_for_log("the new configuration is refused; the old one stays");
+    board.wait_for_log("configuration refused; the previous one stays in use");
     board.done(&["raise", "alarm"]);
     board.wait_for_output("any", "1");
     board.wait_for_output("relay", "0");
@@ -252,13 +254,13 @@ fn syslog_gets_the_lines_that_stderr_would_get() {
             break line;
         }
     };
-    let line = until("works, as process");
+    let line = until(" started (process ");
     // Facility daemon (3), severity info (6); the name and the process.
     assert!(line.starts_with("<30>") && line.contains(&format!("alarmd[{}]: ", daemon.id())), "{line}");
     board.done(&["raise", "sdhmgt", "--level", "major"]);
     assert!(until("raised: module sdhmgt").starts_with("<28>"));
     daemon.signal(libc::SIGTERM);
-    until("told to stop");
+    until("stopping: SIGTERM from process ");
     assert_eq!(daemon.exit_code(), Some(0));
     let mut stderr = String::new();
     let piped = daemon.0.stderr.take().expect("piped");
@@ -305,8 +307,8 @@ fn a_deleted_or_emptied_output_file_is_told_and_made_again() {
 fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp bad]\npath = {dir}/no/bad\n") else { return };
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("configuration read again");
-    wait_until("the failure is still shown", || board.done(&["status"]).contains("running, 1 of 1 outputs FAILED"));
+    board.wait_for_log("configuration reloaded: ");
+    wait_until("still told", || board.done(&["status"]).contains("runs, 1 of 1 outputs FAILED"));
     assert_eq!(board.status()["alarms"][0]["origin"], "output failed");
 }
 

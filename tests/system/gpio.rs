@@ -50,7 +50,7 @@ fn a_restart_makes_no_edge_on_a_lamp() {
     board.kill();
     board.start();
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("configuration read again");
+    board.wait_for_log("configuration reloaded: ");
     assert_eq!((gpio.edges(17), gpio.edges(18)), (vec![true], vec![true]));
 }
 

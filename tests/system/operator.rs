@@ -262,7 +262,7 @@ fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
             board.wait_for_restarts(1);
         }
     }
-    board.wait_for_log("the next worker is started in 1000 ms");
+    board.wait_for_log("worker: restart in 1000 ms");
     let status = board.ctl(&["status"]);
     assert!(status.code == 1 && status.out.starts_with("alarmd NOT MONITORING"), "{status:?}");
     let ran = board.ctl(&["ack"]);
