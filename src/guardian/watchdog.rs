@@ -25,6 +25,8 @@ pub struct Watchdog {
     file: Option<File>,
     rounds_at_feed: u32,
     next_open: Time,
+    /// The error that the last attempt to open it logged.
+    open_error: Option<i32>,
 }
 
 impl Watchdog {
@@ -45,8 +47,13 @@ impl Watchdog {
         if self.file.is_none() && clock::now() >= self.next_open {
             self.next_open = clock::now() + RETRY_S * S;
             match open(path, seconds) {
-                Ok(file) => self.file = Some(file),
-                Err(error) => error!("watchdog {path}: not opened: {error}; if alarmd fails, the board is not reset"),
+                Ok(file) => (self.file, self.open_error) = (Some(file), None),
+                Err(error) => {
+                    let last = std::mem::replace(&mut self.open_error, error.raw_os_error());
+                    if last != self.open_error {
+                        error!("watchdog {path}: not opened: {error}; if alarmd fails, the board is not reset");
+                    }
+                }
             }
         }
         let Some(file) = self.file.as_mut().filter(|_| rounds != self.rounds_at_feed) else { return };
