@@ -1,15 +1,12 @@
-//! The whole turn of the loop in which nothing has happened, for tools that count: `benches/budgets` runs it under
-//! callgrind and strace. Its arguments: how many modules, how many turns, and `ftok` for modules with a second segment.
-#[path = "../src/lines/mod.rs"]
-#[allow(dead_code)]
-mod lines;
+//! Turns of the loop in which nothing has changed, for tools that count: `benches/budgets` runs it under callgrind and
+//! strace. Its arguments: the number of modules, the number of turns, and `ftok` for modules with a second segment.
 
-use alarmd::alarm::{ModuleId, Name};
-use alarmd::clock::{MS, Time};
-use alarmd::monitor::ModuleSettings;
-use alarmd::path::Path;
-use alarmd::poll::{Poll, Settings};
-use alarmd::process::ProcessIdentity;
+use alarmd_core::alarm::{ModuleId, Name};
+use alarmd_core::clock::{MS, Time};
+use alarmd_core::monitor::ModuleSettings;
+use alarmd_core::path::Path;
+use alarmd_core::poll::{Poll, Settings};
+use alarmd_core::process::ProcessIdentity;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -24,7 +21,7 @@ fn main() {
         }
         settings.modules.push(module).expect("room");
     }
-    let mut hardware = lines::BoardLines::default();
+    let mut hardware = BoardLines::default();
     hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
     poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");

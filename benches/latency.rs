@@ -7,9 +7,9 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::Key;
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::producer::{Options, Producer};
+use alarmd_core::sysv::Key;
 
 /// The budget, in multiples of a bare futex wake.
 const BUDGET: f64 = 2.0;

@@ -1,12 +1,16 @@
 //! What both programs share on the command line: exit codes, standard output, standard error.
 use std::io::{self, Write};
 
+use alarmd_core::codes::ExitStatus;
+
 /// Exit code: the command failed; the reason is on standard error.
-pub const FAILED: u8 = 1;
+pub const FAILED: u8 = ExitStatus::Failed.number() as u8;
 /// Exit code: the command line is wrong.
-pub const USAGE: u8 = 2;
+pub const USAGE: u8 = ExitStatus::Usage.number() as u8;
 /// Exit code: no daemon is running.
-pub const NO_DAEMON: u8 = 3;
+pub const NO_DAEMON: u8 = ExitStatus::NoDaemon.number() as u8;
+/// Exit code of the worker: another daemon is running.
+pub const REPLACED: u8 = ExitStatus::Replaced.number() as u8;
 
 /// Writes a line to standard error. A line that cannot be written is lost, where `eprintln!` would panic: a full disk behind a
 /// redirected standard error must not stop the annunciator.

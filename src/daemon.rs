@@ -2,12 +2,13 @@
 use std::fs::File;
 use std::process::ExitCode;
 
-use alarmd::pace::Pace;
+use alarmd_core::rate_limiter::RateLimiter;
 use log::error;
 
 use crate::config::{self, Loaded};
+use crate::console::{FAILED, USAGE, print, report_error};
 use crate::guardian::{Guardian, Options};
-use crate::{FAILED, USAGE, logging};
+use crate::logging;
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -15,14 +16,14 @@ pub fn main() -> ExitCode {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
-            crate::complain!("alarmd: {error}; see alarmd --help");
+            report_error!("alarmd: {error}; see alarmd --help");
             return ExitCode::from(USAGE);
         }
     };
     let loaded = match config::load(options.file.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
-            crate::complain!("{error}");
+            report_error!("{error}");
             return ExitCode::from(FAILED);
         }
     };
@@ -43,17 +44,17 @@ pub fn main() -> ExitCode {
 
 fn check(options: &Options, loaded: &Loaded) -> ExitCode {
     for warning in &loaded.warnings {
-        crate::complain!("configuration {warning} (warning)");
+        report_error!("configuration {warning} (warning)");
     }
     let file = options.file.clone().unwrap_or_else(|| config::DEFAULT_FILE.into());
-    let (modules, outputs) = (loaded.settings.modules.len(), loaded.settings.outputs.len());
+    let (modules, outputs) = (loaded.settings.poll.modules.len(), loaded.settings.poll.outputs.len());
     let state = if File::open(&file).is_ok() { "valid" } else { "no such file, defaults apply" };
-    crate::print(&format!("configuration {}: {state}: {modules} modules, {outputs} outputs\n", file.display()));
+    print(&format!("configuration {}: {state}: {modules} modules, {outputs} outputs\n", file.display()));
     ExitCode::SUCCESS
 }
 
 fn run(options: &Options, loaded: Loaded) -> Result<(), String> {
     // A thousand alarms at once are logged. A producer that raises and clears without end cannot fill the flash.
-    logging::init(options.syslog, Pace::new(1000, 10)).map_err(|error| error.to_string())?;
+    logging::init(options.syslog, RateLimiter::new(1000, 10)).map_err(|error| error.to_string())?;
     Guardian::new(options, loaded.settings)?.run()
 }

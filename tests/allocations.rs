@@ -1,14 +1,7 @@
 //! The loop does not allocate: 100,000 rounds with changes, logging on, under a counting allocator.
 //!
 //! The loop, the logger and the line set-up are the daemon's own; time is simulated, for the real pace would take minutes.
-#[path = "../src/lines/mod.rs"]
-#[allow(dead_code)]
-mod lines;
-#[path = "../src/logging/mod.rs"]
-mod logging;
 mod support;
-#[path = "../src/utc.rs"]
-mod utc;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -16,13 +9,13 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::clock::{self, MS};
-use alarmd::codes::OutputKind;
-use alarmd::output::OutputSettings;
-use alarmd::pace::RateLimiter;
-use alarmd::poll::{Poll, Settings};
-use alarmd::process::ProcessIdentity;
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::clock::{self, MS};
+use alarmd_core::codes::OutputKind;
+use alarmd_core::output::OutputSettings;
+use alarmd_core::pace::RateLimiter;
+use alarmd_core::poll::{Poll, Settings};
+use alarmd_core::process::ProcessIdentity;
 
 struct Counting;
 
@@ -84,8 +77,8 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
         libc::dup2(file.as_raw_fd(), libc::STDERR_FILENO);
         stderr
     };
-    logging::init(false, Pace::new(100_000, 1)).expect("the first logger");
-    let mut hardware = lines::BoardLines::default();
+    logging::init(false, RateLimiter::new(100_000, 1)).expect("the first logger");
+    let mut hardware = BoardLines::default();
     hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
     poll.start(ProcessIdentity::me(), settings(folder.path()), &mut hardware).expect("started");
@@ -117,7 +110,8 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
     // SAFETY: as above.
     unsafe { libc::dup2(stderr, libc::STDERR_FILENO) };
     let lines = fs::read_to_string(&log).expect("a log");
-    let transitions =
-        lines.lines().filter(|line| ["raised: ", "changed: ", "cleared: "].iter().any(|w| line.contains(w)));
+    let transitions = lines
+        .lines()
+        .filter(|line| ["alarm raised: ", "alarm changed: ", "alarm cleared: "].iter().any(|w| line.contains(w)));
     assert_eq!((made, transitions.count()), (0, 75_000));
 }

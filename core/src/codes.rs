@@ -319,7 +319,7 @@ codes! {
 
 codes! {
     /// Exit codes of alarmd and alarmctl.
-    Exit {
+    ExitStatus {
         /// Done.
         Done = 0 "done",
         /// Failed; the reason is on stderr.

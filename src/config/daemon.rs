@@ -1,8 +1,9 @@
 //! The section `[daemon]`.
-use alarmd::settings::{Path, Settings};
+use alarmd_core::path::FilePath;
 
 use super::accounts;
 use super::reader::Reader;
+use super::settings::Settings;
 use super::text::Section;
 use crate::number::number;
 
@@ -16,11 +17,11 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, settings: &mut Settings)
     }
     for entry in &section.entries {
         match entry.key {
-            "poll_ms" => settings.poll_ms = reader.ranged(entry, 1, 60_000).unwrap_or(settings.poll_ms),
+            "poll_ms" => settings.poll.poll_ms = reader.ranged(entry, 1, 60_000).unwrap_or(settings.poll.poll_ms),
             "mode" => {
                 let expected = "octal permissions such as 0660, at most 0777";
                 if let Some(mode) = reader.value(entry, expected, permissions) {
-                    settings.mode = mode;
+                    settings.poll.policy.mode = mode;
                     if mode & 0o600 != 0o600 {
                         let text = format!("mode = {}: the owner's producers have no access; add 0600", entry.value);
                         reader.warning(entry.line, text);
@@ -29,17 +30,17 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, settings: &mut Settings)
             }
             "group" => {
                 let expected = "a group of this machine (/etc/group), by name or number";
-                settings.group = reader.value(entry, expected, accounts::group);
+                settings.poll.policy.group = reader.value(entry, expected, accounts::group);
             }
             "trust" => {
                 let expected = "users of this machine (/etc/passwd), by name or number";
-                reader.list(entry, expected, accounts::user, |user| settings.trust.push(user).is_ok());
+                reader.list(entry, expected, accounts::user, |user| settings.poll.policy.trust.push(user).is_ok());
             }
             "hang_ms" => settings.hang_ms = reader.ranged(entry, 100, 60_000).unwrap_or(settings.hang_ms),
             "restart_s" => settings.restart_s = reader.ranged(entry, 0, 3600).unwrap_or(settings.restart_s),
             "watchdog" => {
                 let expected = "the absolute path of a watchdog, such as /dev/watchdog";
-                let absolute = |text: &str| Path::new(text).filter(|_| text.starts_with('/'));
+                let absolute = |text: &str| FilePath::new(text).filter(|_| text.starts_with('/'));
                 settings.watchdog = reader.value(entry, expected, absolute);
             }
             "watchdog_s" => settings.watchdog_s = reader.ranged(entry, 1, 3600).unwrap_or(settings.watchdog_s),

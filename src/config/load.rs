@@ -6,11 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use alarmd::file::Inode;
-use alarmd::settings::Settings;
+use alarmd_core::file::Inode;
 
 use super::parse::parse;
 use super::problem::{ConfigError, Problem};
+use super::settings::Settings;
 
 /// The configuration that is used without `-c`.
 pub const DEFAULT_FILE: &str = "/etc/alarmd.conf";

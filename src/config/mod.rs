@@ -10,9 +10,11 @@ mod output;
 pub mod parse;
 mod problem;
 mod reader;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use load::{DEFAULT_FILE, Loaded, load};
 pub use problem::ConfigError;
+pub use settings::Settings;

@@ -1,7 +1,11 @@
 //! The sections `[module NAME]`.
-use alarmd::alarm::{ModuleId, Name, Severity};
-use alarmd::settings::{ModuleSettings, OnLost, Path, Settings};
-use alarmd::sysv::Key;
+use alarmd_core::alarm::{ModuleId, Name, Severity};
+use alarmd_core::codes::OnLost;
+use alarmd_core::ftok;
+use alarmd_core::monitor::ModuleSettings;
+use alarmd_core::path::FilePath;
+use alarmd_core::poll::Settings;
+use alarmd_core::sysv::Key;
 
 use super::reader::{Reader, severity};
 use super::text::Section;
@@ -41,8 +45,8 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, settings: &Settings) -> 
                 }
             }
             "ftok" => {
-                module.ftok = reader.value(entry, "a path of at most 255 bytes", Path::new);
-                let key = module.ftok.as_ref().zip(id).map(|(path, id)| Key::from_path(path.as_c_str(), id));
+                module.ftok = reader.value(entry, "a path of at most 255 bytes", FilePath::new);
+                let key = module.ftok.as_ref().zip(id).map(|(path, id)| ftok::key(path.as_c_str(), id));
                 if let Some(Err(error)) = key {
                     let text = format!("ftok = {}: {error}; until then only the fixed key is watched", entry.value);
                     reader.warning(entry.line, text);
@@ -50,13 +54,7 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, settings: &Settings) -> 
             }
             "beat" => module.beat = reader.severity(entry).unwrap_or(module.beat),
             "on_lost" => {
-                let read = |text: &str| match text {
-                    "clear" => Some(OnLost::Clear),
-                    "hold" => Some(OnLost::Hold),
-                    "raise" => Some(OnLost::Raise),
-                    _ => None,
-                };
-                module.on_lost = reader.value(entry, "clear, hold or raise", read).unwrap_or_default();
+                module.on_lost = reader.value(entry, "clear, hold or raise", OnLost::from_word).unwrap_or_default();
             }
             "levels" => reader.list(entry, "pairs such as '0x13 major, 0x23 minor'", level, |(level, severity)| {
                 module.levels.set(level, severity)

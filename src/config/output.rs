@@ -1,5 +1,9 @@
 //! The sections of outputs: `[lamp NAME]`, `[relay NAME]`, `[horn NAME]`.
-use alarmd::settings::{Kind, OnStop, OutputSettings, Path, Sequence, Settings, Target};
+use alarmd_core::annunciator::Rule;
+use alarmd_core::codes::{OnStop, OutputKind, Sequence};
+use alarmd_core::output::{OutputSettings, Target};
+use alarmd_core::path::FilePath;
+use alarmd_core::poll::Settings;
 
 use super::reader::Reader;
 use super::text::Section;
@@ -8,13 +12,18 @@ use crate::number::number;
 const KEYS: &str = "gpio, path, active_low, fail_safe, severity, modules, sequence, on_stop";
 
 /// Reads a section. `settings` hold all modules, and the outputs of the sections before it.
-pub fn read(reader: &mut Reader, section: &Section<'_>, kind: Kind, settings: &Settings) -> Option<OutputSettings> {
+pub fn read(
+    reader: &mut Reader,
+    section: &Section<'_>,
+    kind: OutputKind,
+    settings: &Settings,
+) -> Option<OutputSettings> {
     let (line, kind_word) = (section.line, kind.word());
     let title = format!("[{kind_word} {}]", section.name);
     let name = reader.name(section);
     let (mut gpio, mut path) = (None, None);
     let mut active_low = false;
-    let mut fail_safe = kind == Kind::Relay;
+    let mut fail_safe = kind == OutputKind::Relay;
     let mut on_stop = OnStop::of(kind);
     let mut sequence = Sequence::default();
     let mut severity = None;
@@ -33,7 +42,7 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, kind: Kind, settings: &S
             "active_low" => active_low = reader.yes_or_no(entry).unwrap_or_default(),
             "fail_safe" => {
                 fail_safe = reader.yes_or_no(entry).unwrap_or_default();
-                if kind != Kind::Relay {
+                if kind != OutputKind::Relay {
                     reader.error(entry.line, format!("fail_safe is only for relays; remove it from this {kind_word}"));
                 }
             }
@@ -46,17 +55,10 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, kind: Kind, settings: &S
                 reader.list(entry, "names of modules of this file, or alarmd", id, |id| modules.push(id).is_ok());
             }
             "sequence" => {
-                let read = |text: &str| Sequence::ALL.into_iter().find(|sequence| sequence.word() == text);
-                sequence = reader.value(entry, "follow, A or M", read).unwrap_or_default();
+                sequence = reader.value(entry, "follow, A or M", Sequence::from_word).unwrap_or_default();
             }
             "on_stop" => {
-                let read = |text: &str| match text {
-                    "alarm" => Some(OnStop::Alarm),
-                    "clear" => Some(OnStop::Clear),
-                    "hold" => Some(OnStop::Hold),
-                    _ => None,
-                };
-                on_stop = reader.value(entry, "alarm, clear or hold", read).unwrap_or(on_stop);
+                on_stop = reader.value(entry, "alarm, clear or hold", OnStop::from_word).unwrap_or(on_stop);
             }
             _ => reader.unknown_key(entry, KEYS),
         }
@@ -77,21 +79,22 @@ pub fn read(reader: &mut Reader, section: &Section<'_>, kind: Kind, settings: &S
         }
     };
     if let Some(other) = settings.outputs.iter().find(|other| other.target == target) {
-        let (what, other) = (describe(&target), format!("[{} {}]", other.kind.word(), other.name));
+        let (what, other) = (describe(&target), format!("[{other}]"));
         reader.error(line, format!("{title}: {what} is already used by {other}; use another"));
     }
-    Some(OutputSettings { kind, name: name?, target, active_low, fail_safe, sequence, on_stop, severity, modules })
+    let rule = Rule { severity, modules, kind, sequence };
+    Some(OutputSettings { name: name?, rule, target, active_low, fail_safe, on_stop })
 }
 
 /// The path without `.` and double slashes, so that each file has one path only.
-fn plain_path(text: &str) -> Option<Path> {
+fn plain_path(text: &str) -> Option<FilePath> {
     let path = std::path::Path::new(text);
     let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
     if !path.is_absolute() || climbs || text.ends_with('/') {
         return None;
     }
     let plain = path.components().collect::<std::path::PathBuf>();
-    if plain.starts_with("/sys/class/gpio") { None } else { Path::new(plain.to_str()?) }
+    if plain.starts_with("/sys/class/gpio") { None } else { FilePath::new(plain.to_str()?) }
 }
 
 fn describe(target: &Target) -> String {

@@ -1,10 +1,12 @@
 //! From the text of a configuration to settings.
-use alarmd::alarm::{ModuleId, Name};
-use alarmd::settings::{Kind, ModuleSettings, Settings};
-use alarmd::wire::{MODULES, OUTPUTS};
+use alarmd_core::alarm::{ModuleId, Name};
+use alarmd_core::codes::OutputKind;
+use alarmd_core::limits::{MODULES, OUTPUTS};
+use alarmd_core::monitor::ModuleSettings;
 
 use super::problem::Problem;
 use super::reader::Reader;
+use super::settings::Settings;
 use super::text::{self, Section};
 use super::{daemon, module, output};
 
@@ -19,13 +21,14 @@ pub fn parse(text: &str) -> Result<(Box<Settings>, Vec<Problem>), Vec<Problem>> 
     let mut reader = Reader::default();
     let sections = text::sections(text, &mut reader.errors);
     let mut settings = read(&sections, &mut reader);
-    if settings.modules.is_empty() {
+    if settings.poll.modules.is_empty() {
         for (name, id) in DEFAULT_MODULES {
             let (Some(name), Some(id)) = (Name::new(name), ModuleId::new(id)) else { continue };
             // The list is empty, so there is room.
-            let _ = settings.modules.push(ModuleSettings::new(name, id));
+            let _ = settings.poll.modules.push(ModuleSettings::new(name, id));
         }
     }
+    settings.poll.longest_wait = settings.longest_wait();
     if reader.errors.is_empty() {
         Ok((settings, reader.warnings))
     } else {
@@ -45,11 +48,11 @@ fn read(sections: &[Section<'_>], reader: &mut Reader) -> Box<Settings> {
             reader.error(line, format!("duplicate section [{}] (first defined in line {first})", title.trim()));
             continue;
         }
-        match (kind, Kind::ALL.into_iter().find(|known| known.word() == kind)) {
+        match (kind, OutputKind::from_word(kind)) {
             ("daemon", _) => daemon::read(reader, section, &mut settings),
             ("module", _) => {
-                let module = module::read(reader, section, &settings);
-                if module.is_some_and(|module| settings.modules.push(module).is_err()) {
+                let module = module::read(reader, section, &settings.poll);
+                if module.is_some_and(|module| settings.poll.modules.push(module).is_err()) {
                     reader.error(line, format!("more than {MODULES} modules; remove some"));
                 }
             }
@@ -62,8 +65,8 @@ fn read(sections: &[Section<'_>], reader: &mut Reader) -> Box<Settings> {
     }
     // An output may name modules whose sections follow it.
     for (section, kind) in outputs {
-        let output = output::read(reader, section, kind, &settings);
-        if output.is_some_and(|output| settings.outputs.push(output).is_err()) {
+        let output = output::read(reader, section, kind, &settings.poll);
+        if output.is_some_and(|output| settings.poll.outputs.push(output).is_err()) {
             reader.error(section.line, format!("more than {OUTPUTS} outputs; remove some"));
         }
     }

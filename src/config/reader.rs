@@ -1,5 +1,5 @@
 //! Reading the values of entries, and collecting errors and warnings.
-use alarmd::alarm::{Name, Severity};
+use alarmd_core::alarm::{Name, Severity};
 
 use super::problem::Problem;
 use super::text::{Entry, Section};

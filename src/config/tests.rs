@@ -1,5 +1,5 @@
-use alarmd::alarm::Severity;
-use alarmd::settings::{Kind, OnLost, Settings, Target};
+use alarmd_core::alarm::Severity;
+use alarmd_core::settings::{Kind, OnLost, Settings, Target};
 
 use super::parse::parse;
 

@@ -1,6 +1,6 @@
 //! `clear MODULE`: clears one alarm, or all, in every segment of the module.
-use alarmd::alarm::AlarmId;
-use alarmd::sysv::Segment;
+use alarmd_core::alarm::AlarmId;
+use alarmd_core::sysv::Segment;
 
 use super::call::{Call, Failure, numeric, once};
 use super::modules;

@@ -22,7 +22,7 @@ pub fn run(mut call: Call) -> Result<(), Failure> {
     rows.extend(events.into_iter().map(|Event { at, what, alarm }| {
         let [kind, code, index, level] =
             [alarm.alarm_type, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
-        let (severity, at, what) = (alarm.severity.to_owned(), Utc(at).to_string(), what.to_owned());
+        let (severity, at, what) = (alarm.severity.to_string(), Utc(at).to_string(), what.to_string());
         vec![at, what, severity, alarm.module, kind, code, index, level, alarm.origin]
     }));
     print(&table(&rows));

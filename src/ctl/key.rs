@@ -1,10 +1,10 @@
 //! `key [MODULE | PATH ID]`: the keys of segments, how they are computed and what changes them.
 use std::ffi::CString;
 
-use alarmd::alarm::ModuleId;
-use alarmd::file::Inode;
-use alarmd::ftok;
-use alarmd::sysv::{Key, Segment};
+use alarmd_core::alarm::ModuleId;
+use alarmd_core::file::Inode;
+use alarmd_core::ftok;
+use alarmd_core::sysv::{Key, Segment};
 use serde::Serialize;
 
 use super::call::{Call, Failure, once};

@@ -1,15 +1,18 @@
 //! The modules: from the status block of the running daemon, or without a daemon from the configuration.
 use std::path::Path;
 
-use alarmd::alarm::{Levels, ModuleId};
-use alarmd::codes::SegmentRole;
-use alarmd::ftok;
-use alarmd::producer::{self, Options, Producer};
-use alarmd::sysv::Key;
-use alarmd::wire::{ModuleEntry, StatusBlock};
+use alarmd_core::alarm::{Levels, ModuleId};
+use alarmd_core::codes::SegmentRole;
+use alarmd_core::ftok;
+use alarmd_core::producer::{self, Options, Producer};
+use alarmd_core::sysv::Key;
+use alarmd_core::wire::{ModuleEntry, StatusBlock};
 
-use super::Failure;
+use super::call::Failure;
+use super::status_block::{self, text};
 use crate::config;
+use crate::console::report_error;
+use crate::number::number;
 
 /// A module.
 pub struct Module {

@@ -1,9 +1,9 @@
 //! `ack`, `silence`, `lamp-test`: an operator's commands to the daemon, through the doorbell segment.
-use alarmd::annunciator::LAMP_TEST_S;
-use alarmd::clock;
-use alarmd::codes::Command;
-use alarmd::sysv::{Access, Error, Key, Segment};
-use alarmd::wire::Doorbell;
+use alarmd_core::annunciator::LAMP_TEST_S;
+use alarmd_core::clock;
+use alarmd_core::codes::Command;
+use alarmd_core::sysv::{Access, Error, Key, Segment};
+use alarmd_core::wire::Doorbell;
 
 use super::call::{Call, Failure, numeric};
 use super::status_block;

@@ -1,5 +1,5 @@
 //! `raise MODULE`: raises one alarm.
-use alarmd::alarm::{AlarmId, Severity};
+use alarmd_core::alarm::{AlarmId, Severity};
 
 use super::call::{Call, Failure, numeric, once};
 use super::modules;

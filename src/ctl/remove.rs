@@ -1,7 +1,7 @@
 //! `remove MODULE | --all`: removes segments.
-use alarmd::alarm::ModuleId;
-use alarmd::errno::Errno;
-use alarmd::sysv::{Key, Segment};
+use alarmd_core::alarm::ModuleId;
+use alarmd_core::errno::Errno;
+use alarmd_core::sysv::{Key, Segment};
 
 use super::call::{Call, Failure, once};
 use super::modules;

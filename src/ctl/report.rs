@@ -1,13 +1,14 @@
 //! The status block with names and words instead of numbers, for JSON and for tables.
 use std::borrow::Cow;
 
-use alarmd::alarm::{EventKind, Origin, Severity};
-use alarmd::clock;
-use alarmd::codes::{Indication, LineStep, OutputKind, RefusalReason, SegmentRole, SegmentState, Sequence};
-use alarmd::errno::Errno;
-use alarmd::limits::LARGEST;
-use alarmd::process::ProcessIdentity;
-use alarmd::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
+use alarmd_core::alarm::{EventKind, Origin, Severity};
+use alarmd_core::clock;
+use alarmd_core::codes::{Indication, LineStep, OutputKind, RefusalReason, SegmentRole, SegmentState, Sequence};
+use alarmd_core::errno::Errno;
+use alarmd_core::monitor::Refusal;
+use alarmd_core::output::LineError;
+use alarmd_core::process::ProcessIdentity;
+use alarmd_core::wire::{AlarmEntry, NO_GPIO, OutputEntry, SegmentEntry, StatusBlock};
 use serde::Serialize;
 
 use super::call::Failure;

@@ -2,7 +2,7 @@
 //! other wipe the segment.
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use alarmd::alarm::Record;
+use alarmd_core::alarm::Record;
 
 use super::call::{Call, Failure, once};
 use super::modules;
@@ -12,8 +12,8 @@ use crate::number::number;
 /// The record that the original client of this module wrote to raise its alarm.
 fn original_record(module: &str) -> Record {
     match module {
-        "sdhmgt" => Record { flag: 1, kind: 0x14, code: 0x11, level: 0x13, index: 0x12 },
-        "alarm" => Record { flag: 1, kind: 0x24, code: 0x21, level: 0x23, index: 0x22 },
+        "sdhmgt" => Record { flag: 1, alarm_type: 0x14, code: 0x11, level: 0x13, index: 0x12 },
+        "alarm" => Record { flag: 1, alarm_type: 0x24, code: 0x21, level: 0x23, index: 0x22 },
         _ => Record { flag: 1, ..Record::default() },
     }
 }

@@ -5,7 +5,7 @@ use super::status_block;
 use super::table::table;
 use crate::console::print;
 use crate::utc::Utc;
-use alarmd::codes::Indication;
+use alarmd_core::codes::Indication;
 
 pub fn run(mut call: Call) -> Result<(), Failure> {
     let json = call.only_json()?;
@@ -59,7 +59,7 @@ fn panel(report: &Report) -> String {
             Some(Indication::Nothing) => "( ) -".to_owned(),
             Some(Indication::Alarm) => "(*) ALARM".to_owned(),
             Some(Indication::Flash | Indication::SlowFlash) => format!("(*) {}", output.shows),
-            None => output.shows.to_owned(),
+            None => output.shows.to_string(),
         };
         vec![format!("{} {}", output.kind, output.name), shows, level(output), place(output)]
     });
@@ -73,9 +73,9 @@ fn panel(report: &Report) -> String {
             let key = if segment.key == 0 { "-".to_owned() } else { format!("{:#010x}", segment.key) };
             let state = match &segment.failure {
                 Some(failure) => format!("{}: {failure}", segment.state),
-                None => segment.state.to_owned(),
+                None => segment.state.to_string(),
             };
-            vec![name, id, active, key, segment.role.to_owned(), segment.producers.to_string(), state]
+            vec![name, id, active, key, segment.role.to_string(), segment.producers.to_string(), state]
         })
     });
     section(&["MODULE", " ID", " ALARMS", "KEY", "FROM", " PRODUCERS", "STATE"], modules.collect());
@@ -86,7 +86,7 @@ fn panel(report: &Report) -> String {
         let count = if alarm.count == 0 { "-".to_owned() } else { alarm.count.to_string() };
         let [kind, code, index, level] =
             [alarm.alarm_type, alarm.code, alarm.index, alarm.level].map(|word| format!("{word:#x}"));
-        let (severity, module) = (alarm.severity.to_owned(), alarm.module.clone());
+        let (severity, module) = (alarm.severity.to_string(), alarm.module.clone());
         let seen = if alarm.acknowledged { "yes" } else { "-" }.to_owned();
         vec![severity, module, kind, code, index, level, alarm.origin.clone(), seen, count, since]
     });

@@ -1,9 +1,9 @@
 //! The status block of the running daemon.
-use alarmd::clock;
-use alarmd::errno::Errno;
-use alarmd::process::ProcessIdentity;
-use alarmd::sysv::{Access, Error, Key, Segment};
-use alarmd::wire::{StatusBlock, unpack_text};
+use alarmd_core::clock;
+use alarmd_core::errno::Errno;
+use alarmd_core::process::ProcessIdentity;
+use alarmd_core::sysv::{Access, Error, Key, Segment};
+use alarmd_core::wire::{StatusBlock, unpack_text};
 
 use super::call::Failure;
 

@@ -1,6 +1,5 @@
 //! The lines of fail-safe outputs, which the guardian sets to alarm when the worker does not run.
-use alarmd::output::{Hardware, Line};
-use alarmd::settings::OutputSettings;
+use alarmd_core::output::{Hardware, Line, OutputSettings};
 use log::error;
 
 use super::shared_state::SharedState;

@@ -16,18 +16,19 @@ mod worker;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use alarmd::clock::{self, MS, Nanos, S, Time};
-use alarmd::process::{self, Mark};
-use alarmd::settings::Settings;
+use alarmd_core::clock::{self, MS, Nanos, S, Time};
+use alarmd_core::codes::WorkerState;
+use alarmd_core::process::{self, ProcessIdentity};
 use libc::c_int;
 use log::{error, info, warn};
 
-use crate::config;
+use crate::config::{self, Settings};
+use crate::console::REPLACED;
 use child::{Exit, exit_of};
 use fail_safe_lines::FailSafeLines;
 pub use options::Options;
 use pidfile::Pidfile;
-use shared_state::{SharedState, WorkerState};
+use shared_state::SharedState;
 use signals::Received;
 use watchdog::Watchdog;
 
@@ -106,7 +107,7 @@ impl<'a> Guardian<'a> {
             };
             let cause = match exit {
                 Exit::Stopped => break,
-                Exit::Failed(worker::REPLACED) => {
+                Exit::Failed(REPLACED) => {
                     // Another daemon runs, and drives the lines.
                     self.watchdog.close();
                     return Err(String::new());
@@ -134,8 +135,8 @@ impl<'a> Guardian<'a> {
     }
 
     fn start_worker(&mut self) -> io::Result<c_int> {
-        self.shared.set_state(WorkerState::SettingUp);
-        let guardian = Mark::me();
+        self.shared.set_state(WorkerState::Starting);
+        let guardian = ProcessIdentity::me();
         // SAFETY: this process has one thread, so no other thread holds a lock that the child would need.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
@@ -163,7 +164,7 @@ impl<'a> Guardian<'a> {
             if let Some(exit) = exit_of(worker) {
                 return self.handle_exit(worker, exit);
             }
-            if self.shared.state() == WorkerState::Running {
+            if self.shared.state() == WorkerState::Working {
                 self.follow_reload();
                 if !ready {
                     ready = true;
@@ -190,8 +191,8 @@ impl<'a> Guardian<'a> {
             let timeout = self.hang_timeout();
             if checks * self.check_interval() >= timeout {
                 let reason = match self.shared.state() {
-                    WorkerState::Running => format!("no round for hang_ms ({} ms); killed", timeout / MS),
-                    WorkerState::SettingUp => format!("set-up made no progress for {} ms; killed", timeout / MS),
+                    WorkerState::Working => format!("no round for hang_ms ({} ms); killed", timeout / MS),
+                    WorkerState::Starting => format!("set-up made no progress for {} ms; killed", timeout / MS),
                 };
                 self.kill_worker(worker, &reason);
                 return Exit::Killed(0);
@@ -203,9 +204,9 @@ impl<'a> Guardian<'a> {
     fn hang_timeout(&self) -> Nanos {
         let hang = Nanos::from(self.settings.hang_ms) * MS;
         match self.shared.state() {
-            WorkerState::Running => hang,
-            WorkerState::SettingUp if self.started => hang + SET_UP_TIMEOUT,
-            WorkerState::SettingUp => START_TIMEOUT,
+            WorkerState::Working => hang,
+            WorkerState::Starting if self.started => hang + SET_UP_TIMEOUT,
+            WorkerState::Starting => START_TIMEOUT,
         }
     }
 
@@ -256,7 +257,7 @@ impl<'a> Guardian<'a> {
         match self.pidfile.as_mut().map_or(Ok(()), Pidfile::write_pid) {
             Ok(()) => {
                 let (version, process) = (env!("CARGO_PKG_VERSION"), process::me());
-                let (modules, outputs) = (self.settings.modules.len(), self.settings.outputs.len());
+                let (modules, outputs) = (self.settings.poll.modules.len(), self.settings.poll.outputs.len());
                 info!("alarmd {version} started (process {process}): {modules} modules, {outputs} outputs");
             }
             Err(error) => {
@@ -284,7 +285,7 @@ impl<'a> Guardian<'a> {
             Exit::Stopped if self.stop_deadline.is_none() => {
                 info!("stopping: worker {worker} received SIGTERM or SIGINT")
             }
-            Exit::Stopped | Exit::Failed(worker::REPLACED) => {}
+            Exit::Stopped | Exit::Failed(REPLACED) => {}
             Exit::Failed(_) if !self.started => {}
             Exit::Failed(_) | Exit::Killed(_) => {
                 self.lines.set_alarm(self.shared);

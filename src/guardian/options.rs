@@ -1,4 +1,5 @@
 //! The command line of alarmd.
+use crate::console::print;
 use std::path::PathBuf;
 
 const HELP: &str = "\
@@ -43,11 +44,11 @@ impl Options {
                 Long("syslog") => options.syslog = true,
                 Long("pidfile") => options.pidfile = Some(parser.value()?.into()),
                 Short('h') | Long("help") => {
-                    crate::print(HELP);
+                    print(HELP);
                     return Ok(None);
                 }
                 Short('V') | Long("version") => {
-                    crate::print(concat!("alarmd ", env!("CARGO_PKG_VERSION"), "\n"));
+                    print(concat!("alarmd ", env!("CARGO_PKG_VERSION"), "\n"));
                     return Ok(None);
                 }
                 other => return Err(other.unexpected()),

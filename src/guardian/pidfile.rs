@@ -8,8 +8,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use alarmd::file::is_deleted;
-use alarmd::process;
+use alarmd_core::file::is_deleted;
+use alarmd_core::process;
 
 /// The locked file. On drop, the process that locked it removes it.
 pub struct Pidfile {

@@ -2,7 +2,7 @@
 use std::fs;
 use std::io;
 
-use alarmd::settings::Settings;
+use crate::config::Settings;
 use log::warn;
 
 /// Applies the settings to this process. What is not permitted is logged, and alarmd runs without it.

@@ -5,20 +5,14 @@ use std::mem::size_of;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::Name;
-use alarmd::limits::OUTPUTS;
-use alarmd::settings::{Kind, OnStop, OutputSettings, Path, Target};
-use alarmd::sysv::{Words, words};
-use alarmd::wire::{NO_GPIO, Sequence, pack_text, unpack_text};
-
-/// What the worker does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerState {
-    /// It sets up lines, which may take long.
-    SettingUp = 0,
-    /// It makes rounds.
-    Running = 1,
-}
+use alarmd_core::alarm::Name;
+use alarmd_core::annunciator::Rule;
+use alarmd_core::codes::{OnStop, OutputKind, WorkerState};
+use alarmd_core::limits::OUTPUTS;
+use alarmd_core::output::{OutputSettings, Target};
+use alarmd_core::path::FilePath;
+use alarmd_core::sysv::{Words, words};
+use alarmd_core::wire::{NO_GPIO, SeqLock, pack_text, unpack_text};
 
 /// The shared memory. It starts as zeros.
 #[repr(C)]
@@ -67,13 +61,12 @@ impl SharedState {
 
     /// What the worker does.
     pub fn state(&self) -> WorkerState {
-        let running = self.state.load(Ordering::Acquire) == WorkerState::Running as u32;
-        if running { WorkerState::Running } else { WorkerState::SettingUp }
+        WorkerState::from_number(self.state.load(Ordering::Acquire)).unwrap_or(WorkerState::Starting)
     }
 
     /// Sets what the worker does.
     pub fn set_state(&self, state: WorkerState) {
-        self.state.store(state as u32, Ordering::Release);
+        self.state.store(state.number(), Ordering::Release);
     }
 
     /// The number of completed rounds, wrapping.
@@ -116,7 +109,7 @@ impl SharedState {
     pub fn publish_lines<'a>(&self, outputs: impl IntoIterator<Item = &'a OutputSettings>) {
         // There is one writer at a time. A worker that was killed here left an odd sequence; releasing the lock makes it even.
         let writer = AtomicU32::new(0);
-        let Ok(_guard) = Sequence::new(&self.sequence, &writer).enter(1, |_| true) else { return };
+        let Ok(_guard) = SeqLock::new(&self.sequence, &writer).acquire(1, |_| true) else { return };
         let mut count = 0;
         for (output, line) in outputs.into_iter().filter(|output| output.fail_safe).zip(&self.lines) {
             let (gpio, path) = match &output.target {
@@ -139,7 +132,7 @@ impl SharedState {
     pub fn lines(&self) -> Option<Vec<OutputSettings>> {
         let mut lines = Vec::new();
         let writer = AtomicU32::new(0);
-        let consistent = Sequence::new(&self.sequence, &writer).read(|| {
+        let consistent = SeqLock::new(&self.sequence, &writer).read(|| {
             let count = LINES.min(self.count.load(Ordering::Relaxed) as usize);
             lines = self.lines[..count].iter().filter_map(FailSafeLine::output).collect();
         });
@@ -152,20 +145,17 @@ impl FailSafeLine {
         let target = match self.gpio.load(Ordering::Relaxed) {
             NO_GPIO => {
                 let path = self.path.each_ref().map(|word| word.load(Ordering::Relaxed));
-                Target::Path(Path::new(unpack_text(&path, &mut [0; 256]))?)
+                Target::Path(FilePath::new(unpack_text(&path, &mut [0; 256]))?)
             }
             number => Target::Gpio(number),
         };
         Some(OutputSettings {
-            kind: Kind::Relay,
             name: Name::new("fail-safe")?,
+            rule: Rule { kind: OutputKind::Relay, ..Rule::default() },
             target,
             active_low: self.active_low.load(Ordering::Relaxed) != 0,
             fail_safe: true,
-            sequence: Default::default(),
             on_stop: OnStop::Alarm,
-            severity: None,
-            modules: heapless::Vec::new(),
         })
     }
 }

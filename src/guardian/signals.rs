@@ -5,7 +5,7 @@ use std::mem::{self, MaybeUninit};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use alarmd::clock::{Nanos, S};
+use alarmd_core::clock::{Nanos, S};
 use libc::{c_int, c_long};
 
 /// What the guardian waits for: the end of its child, the users' signals, and the worker's SIGUSR1: the shared state has changed.

@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 
-use alarmd::clock::{self, S, Time};
-use alarmd::settings::{Path, Settings};
+use crate::config::Settings;
+use alarmd_core::clock::{self, S, Time};
+use alarmd_core::path::FilePath;
 use log::{error, info, warn};
 
 /// `WDIOC_SETTIMEOUT`: `_IOWR('W', 6, int)`.
@@ -21,7 +22,7 @@ const RETRY_S: u64 = 10;
 #[derive(Default)]
 pub struct Watchdog {
     /// Its path and its timeout in seconds.
-    configured: Option<(Path, u32)>,
+    configured: Option<(FilePath, u32)>,
     file: Option<File>,
     rounds_at_feed: u32,
     next_open: Time,

@@ -3,7 +3,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use alarmd::output::{Line, LineError, Step};
+use alarmd_core::codes::LineStep;
+use alarmd_core::output::{Line, LineError};
 
 use super::open::{inode, line_error, open};
 
@@ -13,7 +14,7 @@ pub fn set_up(path: &Path, active_low: bool, energised: bool) -> Result<Line, Li
         // The kernel's trigger would keep switching the LED.
         let trigger = path.with_file_name("trigger");
         if inode(&trigger).is_some() {
-            fs::write(trigger, "none").map_err(|error| line_error(Step::Open, &error))?;
+            fs::write(trigger, "none").map_err(|error| line_error(LineStep::Open, &error))?;
         }
     }
     // A missing device is an error. A plain file in its place would hide it.
@@ -22,7 +23,7 @@ pub fn set_up(path: &Path, active_low: bool, energised: bool) -> Result<Line, Li
     if inode(path).is_some_and(|inode| inode.is_plain()) {
         line = line.plain();
     }
-    line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
+    line.write(energised)?;
     Ok(line)
 }
 

@@ -2,9 +2,10 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use alarmd::clock::{self, MS};
-use alarmd::output::{Line, LineError, Step};
-use alarmd::sysv::Errno;
+use alarmd_core::clock::{self, MS};
+use alarmd_core::codes::LineStep;
+use alarmd_core::errno::Errno;
+use alarmd_core::output::{Line, LineError};
 use sysfs_gpio::{Direction, Pin};
 
 use super::open::{inode, line_error, open};
@@ -18,26 +19,26 @@ pub fn set_up(number: u32, active_low: bool, energised: bool, may_wait: impl Fn(
         if let Err(error) = fs::write("/sys/class/gpio/export", number.to_string()) {
             // Another process may have exported the line in between.
             if inode(&folder).is_none() {
-                return Err(line_error(Step::Export, &error));
+                return Err(line_error(LineStep::Export, &error));
             }
         }
     }
     wait_until_writable(&folder, may_wait);
     // alarmd inverts levels itself, so the kernel must not. This write does not move the line.
     match pin.set_active_low(false) {
-        Err(error) if errno(&error) != Errno::ENOENT => return Err(pin_error(Step::ActiveLow, &error)),
+        Err(error) if errno(&error) != Errno::ENOENT => return Err(pin_error(LineStep::ActiveLow, &error)),
         _ => {}
     }
     // "high" and "low" set level and direction in one step, without a glitch.
     let level = if energised != active_low { Direction::High } else { Direction::Low };
     let is_fixed_output = match pin.set_direction(level) {
         Err(error) if errno(&error) == Errno::ENOENT && inode(&folder.join("value")).is_some() => true,
-        Err(error) => return Err(pin_error(Step::Direction, &error)),
+        Err(error) => return Err(pin_error(LineStep::Direction, &error)),
         Ok(()) => false,
     };
     let line = open(&folder.join("value"), active_low, 1, false)?;
     if is_fixed_output {
-        line.write(energised).map_err(|errno| LineError { step: Step::Write, errno })?;
+        line.write(energised)?;
     }
     Ok(line)
 }
@@ -65,11 +66,11 @@ fn wait_until_writable(folder: &Path, may_wait: impl Fn() -> bool) {
 
 fn errno(error: &sysfs_gpio::Error) -> Errno {
     match error {
-        sysfs_gpio::Error::Io(error) => Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)),
-        _ => Errno::EIO,
+        sysfs_gpio::Error::Io(error) => Errno::from_raw(error.raw_os_error().unwrap_or(0)),
+        _ => Errno::from_raw(0),
     }
 }
 
-fn pin_error(step: Step, error: &sysfs_gpio::Error) -> LineError {
+fn pin_error(step: LineStep, error: &sysfs_gpio::Error) -> LineError {
     LineError { step, errno: errno(error) }
 }

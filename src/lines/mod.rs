@@ -11,9 +11,8 @@ mod open;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use alarmd::clock::{self, Nanos, S, Time};
-use alarmd::output::{Hardware, Line, LineError};
-use alarmd::settings::{OutputSettings, Target};
+use alarmd_core::clock::{self, Nanos, S, Time};
+use alarmd_core::output::{Hardware, Line, LineError, OutputSettings, Target};
 
 /// How long to wait, for all lines together, until exported files are writable.
 const EXPORT_TIMEOUT: Nanos = S;

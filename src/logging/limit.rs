@@ -2,8 +2,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::clock;
-use alarmd::pace::Pace;
+use alarmd_core::clock;
+use alarmd_core::rate_limiter::RateLimiter;
 use log::Level;
 
 /// A log line in a fixed buffer. Longer text is cut off.
@@ -12,13 +12,13 @@ pub type LogLine = heapless::String<1536>;
 /// Lines that were dropped since the last line that was written.
 static DROPPED: AtomicU32 = AtomicU32::new(0);
 
-static LIMIT: Mutex<Option<Pace>> = Mutex::new(None);
+static LIMIT: Mutex<Option<RateLimiter>> = Mutex::new(None);
 
 /// Errors have a limit of their own: a flood of alarms must not hide the failure of an output.
-static ERROR_LIMIT: Mutex<Option<Pace>> = Mutex::new(Some(Pace::new(100, 1)));
+static ERROR_LIMIT: Mutex<Option<RateLimiter>> = Mutex::new(Some(RateLimiter::new(100, 1)));
 
 /// Sets the limit for all lines other than errors.
-pub fn set(rate: Pace) {
+pub fn set(rate: RateLimiter) {
     *LIMIT.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(rate);
 }
 
@@ -28,9 +28,9 @@ pub fn permits(level: Level) -> bool {
     let limit = if level == Level::Error { &ERROR_LIMIT } else { &LIMIT };
     let mut limit = limit.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let Some(limit) = limit.as_mut() else { return true };
-    let permitted = limit.wait(now) == 0;
+    let permitted = limit.delay(now) == 0;
     if permitted {
-        limit.count(now);
+        limit.record(now);
     } else {
         add_dropped(1);
     }

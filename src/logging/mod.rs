@@ -7,14 +7,14 @@ mod limit;
 mod stderr;
 mod syslog;
 
-use alarmd::pace::Pace;
+use alarmd_core::rate_limiter::RateLimiter;
 
 /// Sets up the log with this limit on the rate of lines. On stderr, `RUST_LOG` sets the level as in env_logger; the default is
 /// `info`.
 ///
 /// # Errors
 /// The program already has a logger.
-pub fn init(use_syslog: bool, rate: Pace) -> Result<(), log::SetLoggerError> {
+pub fn init(use_syslog: bool, rate: RateLimiter) -> Result<(), log::SetLoggerError> {
     limit::set(rate);
     if use_syslog { syslog::init() } else { stderr::init() }
 }

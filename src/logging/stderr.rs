@@ -6,8 +6,8 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use alarmd::clock;
-use alarmd::file::Inode;
+use alarmd_core::clock;
+use alarmd_core::file::Inode;
 use log::{Level, LevelFilter, Record};
 
 use super::limit::{self, LogLine};

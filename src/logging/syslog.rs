@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
 
-use alarmd::process;
+use alarmd_core::process;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::limit::{self, LogLine};

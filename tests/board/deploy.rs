@@ -45,7 +45,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
         "printf '[daemon]\\npoll_ms = 60000\\n' | cat - /etc/alarmd.conf >/tmp/conf && cp /tmp/conf /etc/alarmd.conf",
     );
     board.run("/etc/init.d/S60alarmd reload");
-    board.wait_for("it is reloaded", |board| board.log().contains("configuration read again"));
+    board.wait_for("it is reloaded", |board| board.log().contains("configuration reloaded: "));
     board.expect_edges(&[]);
     board.run(&format!("{}; alarmctl raise alarm --code 7 --level critical", mark(1)));
     let raised = board.expect_edges(&[(SPARE, 1), (CRITICAL, 1), (ANY, 0), (OFFICE, 0), (BUZZER, 1)]);

@@ -21,7 +21,7 @@ fn the_init_script_answers_as_lsb_has_it() {
     // A configuration with an error is reported on the console, and the old one stays.
     board.run("cp /etc/alarmd.conf /tmp/good; printf '[lamp x]\\ngpio = many\\n' >>/etc/alarmd.conf");
     let ran = board.shell("/etc/init.d/S60alarmd reload");
-    assert!(ran.code == 6 && ran.err.contains("/etc/alarmd.conf:") && ran.err.contains("many"), "{ran:?}");
+    assert!(ran.code == 6 && ran.err.contains("/etc/alarmd.conf line ") && ran.err.contains("many"), "{ran:?}");
     board.expect_edges(&[]);
     assert_eq!((script(&board, "stop"), script(&board, "stop")), (0, 0));
     board.expect_edges(&[(OFFICE, 0)]);

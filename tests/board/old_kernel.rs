@@ -62,9 +62,9 @@ fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
         board.wait_for("the line works again", |board| {
             board.run("alarmctl status").contains("alarmd healthy, no alarm")
         });
-        board.wait_for("read again", |board| logged(board, "configuration read again"));
+        board.wait_for("read again", |board| logged(board, "configuration reloaded: "));
         board.run("kill $(cat /tmp/pid); rmdir /home; mv /tmp/home /home");
-        board.wait_for("it is gone", |board| logged(board, "told to stop"));
+        board.wait_for("it is gone", |board| logged(board, "stopping: SIGTERM"));
         // Not one newer call, from the first instruction to the last.
         assert_eq!(board.run("cat /tmp/calls; rm -f /tmp/calls /tmp/log /tmp/pid"), "", "{mode}: TIME PID CALL");
         board.wait_for("the relay drops", |board| board.pin(OFFICE) == Some(0));

@@ -13,11 +13,11 @@ mod support;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::clock;
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Key, Segment, words};
-use alarmd::wire::{Doorbell, ModuleSegment};
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::clock;
+use alarmd_core::producer::{Options, Producer};
+use alarmd_core::sysv::{Access, Key, Segment, words};
+use alarmd_core::wire::{Doorbell, ModuleSegment};
 
 use oracle::{MODULES, Oracle, files, is_slot, module};
 use support::gpio_fs::Gpio;
@@ -42,7 +42,7 @@ impl Oracle {
     /// Starts the daemon again, as init does, if its guardian has gone.
     fn as_init(&mut self) {
         let guardian = self.board.daemon().id();
-        if alarmd::process::is_gone(guardian) {
+        if alarmd_core::process::is_gone(guardian) {
             self.board.start();
         }
     }
@@ -59,7 +59,7 @@ impl Oracle {
             }
             1 | 2 => {
                 self.board.daemon().signal(libc::SIGKILL);
-                wait_until("the guardian is gone", || alarmd::process::is_gone(self.board.daemon().id()));
+                wait_until("the guardian is gone", || alarmd_core::process::is_gone(self.board.daemon().id()));
                 self.count("guardians killed");
                 self.as_init();
             }

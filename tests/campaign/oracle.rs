@@ -2,12 +2,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::codes::Command;
-use alarmd::codes::Indication;
-use alarmd::limits::EVENTS;
-use alarmd::sysv::{Access, Key, Segment, words};
-use alarmd::wire::{
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::codes::Command;
+use alarmd_core::codes::Indication;
+use alarmd_core::limits::EVENTS;
+use alarmd_core::sysv::{Access, Key, Segment, words};
+use alarmd_core::wire::{
     AlarmEntry, Doorbell, EventEntry, ModuleSegment, OutputEntry, StatusBlock, copy_module, unpack_text,
 };
 

@@ -3,10 +3,10 @@
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::{AlarmId, ModuleId, Record};
-use alarmd::clock;
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::Key;
+use alarmd_core::alarm::{AlarmId, ModuleId, Record};
+use alarmd_core::clock;
+use alarmd_core::producer::{Options, Producer};
+use alarmd_core::sysv::Key;
 
 /// How many alarms a producer of the new style has.
 pub const ALARMS: u32 = 4;

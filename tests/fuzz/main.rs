@@ -7,15 +7,7 @@
 //! | `ALARMD_SEED` | the seed that repeats a run |
 #![cfg(not(target_arch = "arm"))] // the tests of this machine's executable, and proptest, are enough once
 
-#[path = "../../src/config/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod config;
 mod inputs;
-#[path = "../../src/lines/mod.rs"]
-#[allow(dead_code)]
-mod lines;
-#[path = "../../src/number.rs"]
-mod number;
 mod programs;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,8 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use alarmd::alarm::ModuleId;
-use alarmd::sysv::{Access, Key, Segment};
+use alarmd_core::alarm::ModuleId;
+use alarmd_core::sysv::{Access, Key, Segment};
 
 use crate::support::{Board, Program, wait_for};
 

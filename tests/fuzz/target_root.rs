@@ -1,12 +1,4 @@
 // What each target of cargo fuzz begins with.
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/config/mod.rs"]
-mod config;
-#[allow(dead_code)]
-#[path = "../../src/lines/mod.rs"]
-mod lines;
-#[path = "../../src/number.rs"]
-mod number;
 #[allow(dead_code)]
 #[path = "targets.rs"]
 mod targets;

@@ -3,27 +3,27 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::{AlarmId, ModuleId, Name};
-use alarmd::clock::{self, MS, Time};
-use alarmd::codes::{OnStop, OutputKind, Sequence};
-use alarmd::monitor::ModuleSettings;
-use alarmd::output::{OutputSettings, Target};
-use alarmd::path::Path;
-use alarmd::poll::{Poll, Settings, StartError};
-use alarmd::process::ProcessIdentity;
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Key, Segment, Words, words};
-use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
+use alarmd_core::alarm::{AlarmId, ModuleId, Name};
+use alarmd_core::clock::{self, MS, Time};
+use alarmd_core::codes::{OnStop, OutputKind, Sequence};
+use alarmd_core::monitor::ModuleSettings;
+use alarmd_core::output::{OutputSettings, Target};
+use alarmd_core::path::Path;
+use alarmd_core::poll::{Poll, Settings, StartError};
+use alarmd_core::process::ProcessIdentity;
+use alarmd_core::producer::{Options, Producer};
+use alarmd_core::sysv::{Access, Key, Segment, Words, words};
+use alarmd_core::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
 
 use crate::config;
-use crate::lines::BoardLines;
+use alarmd::lines::BoardLines;
 
 /// Any bytes as a configuration: settings, or at least one problem that says where and what.
 pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // A carriage return alone ends a line too.
     let lines = text.replace("\r\n", "\n").replace('\r', "\n").lines().count() as u32;
-    match config::parse::parse(text) {
+    match config::parse(text) {
         Ok((settings, _)) => {
             let ids: HashSet<u32> = settings.modules.iter().map(|module| module.id.get()).collect();
             let keys: HashSet<u32> = settings.modules.iter().map(|module| module.key.number()).collect();
@@ -36,7 +36,7 @@ pub fn configuration(data: &[u8]) {
                 assert!(output.modules.iter().all(|id| *id == 0 || ids.contains(id)), "a module that is not there");
             }
             assert!((1..=60_000).contains(&settings.poll_ms) && (100..=60_000).contains(&settings.hang_ms));
-            let again = config::parse::parse(text).expect("it was accepted");
+            let again = config::parse(text).expect("it was accepted");
             assert_eq!(again.0, settings);
         }
         Err(problems) => {
@@ -96,7 +96,7 @@ struct Daemon {
 impl Daemon {
     fn start() -> Result<Daemon, StartError> {
         let mut daemon = Daemon { poll: Box::default(), hardware: BoardLines::default(), now: clock::now() };
-        daemon.poll.start(Mark::me(), settings(), &mut daemon.hardware)?;
+        daemon.poll.start(ProcessIdentity::me(), settings(), &mut daemon.hardware)?;
         Ok(daemon)
     }
 

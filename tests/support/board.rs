@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use alarmd::process::is_gone;
+use alarmd_core::process::is_gone;
 use tempfile::TempDir;
 
 use super::process::wait_until_stopped;
@@ -178,7 +178,7 @@ impl Board {
     #[track_caller]
     pub fn kill(&mut self) {
         let worker = self.freeze();
-        worker.into_iter().for_each(alarmd::process::kill);
+        worker.into_iter().for_each(alarmd_core::process::kill);
         self.take_daemon().kill();
         wait_until("the worker is gone", || worker.is_none_or(is_gone));
     }

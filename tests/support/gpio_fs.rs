@@ -54,9 +54,9 @@ impl Node {
 }
 
 /// The file system over the hardware.
-struct Sysfs(Arc<Mutex<Hardware>>);
+struct BoardLines(Arc<Mutex<Hardware>>);
 
-impl Sysfs {
+impl BoardLines {
     fn hardware(&self) -> MutexGuard<'_, Hardware> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -133,7 +133,7 @@ fn attributes(node: Node) -> FileAttr {
     }
 }
 
-impl Filesystem for Sysfs {
+impl Filesystem for BoardLines {
     fn lookup(&mut self, _: &Request<'_>, parent: u64, name: &OsStr, reply: ReplyEntry) {
         match self.find(parent, name) {
             Ok(node) => reply.entry(&TTL, &attributes(node), 0),
@@ -290,8 +290,8 @@ impl Gpio {
         let options =
             format!("lowerdir=/sys/class,upperdir={},workdir={}", tmpfs.join("upper").display(), work.display());
         mount("overlay", Path::new("/sys/class"), "overlay", 0, &options);
-        let session =
-            fuser::spawn_mount2(Sysfs(hardware.clone()), &served, &[fuser::MountOption::AllowOther]).expect("FUSE");
+        let session = fuser::spawn_mount2(BoardLines(hardware.clone()), &served, &[fuser::MountOption::AllowOther])
+            .expect("FUSE");
         // It serves until the test's process ends, and its mounts go with the namespace.
         std::mem::forget(session);
         mount(served.to_str().expect("UTF-8"), Path::new("/sys/class/gpio"), "", libc::MS_BIND, "");

@@ -3,7 +3,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Command;
 
-use alarmd::sysv::Segment;
+use alarmd_core::sysv::Segment;
 
 use super::Board;
 

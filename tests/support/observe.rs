@@ -5,8 +5,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::StatusBlock;
+use alarmd_core::sysv::{Access, Key, Segment};
+use alarmd_core::wire::StatusBlock;
 use serde_json::Value;
 
 use super::wait::{BOUND, wait_for, wait_or_explain, wait_until};

@@ -3,9 +3,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::producer::{self, Options};
-use alarmd::sysv::Key;
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::producer::{self, Options};
+use alarmd_core::sysv::Key;
 
 use super::{Board, Process, c};
 

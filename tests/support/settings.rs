@@ -1,11 +1,11 @@
 //! Settings for tests that run the daemon's loop in their own process.
 use std::path::Path;
 
-use alarmd::alarm::{ModuleId, Name};
-use alarmd::codes::{OnStop, OutputKind, Sequence};
-use alarmd::monitor::ModuleSettings;
-use alarmd::output::{OutputSettings, Target};
-use alarmd::settings::{self};
+use alarmd_core::alarm::{ModuleId, Name};
+use alarmd_core::codes::{OnStop, OutputKind, Sequence};
+use alarmd_core::monitor::ModuleSettings;
+use alarmd_core::output::{OutputSettings, Target};
+use alarmd_core::settings::{self};
 
 /// A module with everything else at its default.
 pub fn module(name: &str, id: ModuleId) -> ModuleSettings {

@@ -3,8 +3,8 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use alarmd::errno::Errno;
-use alarmd::sysv::{Key, Segment};
+use alarmd_core::errno::Errno;
+use alarmd_core::sysv::{Key, Segment};
 use serde_json::Value;
 
 use crate::support::{Board, Program, Ran, skip};
@@ -23,7 +23,7 @@ fn shell(board: &Board, module: &str, input: &str) -> Ran {
 /// The first five words of the segment with this key, as any other process sees them.
 fn record(key: u32) -> [u32; 5] {
     let key = Key::fixed(key).expect("a key");
-    let segment = Segment::attach(key, alarmd::sysv::Access::ReadOnly).expect("attached");
+    let segment = Segment::attach(key, alarmd_core::sysv::Access::ReadOnly).expect("attached");
     std::array::from_fn(|word| segment.load(word).expect("there"))
 }
 
@@ -261,7 +261,7 @@ fn a_full_table_of_segments_is_told_with_the_limit() {
     taken.id().remove().expect("removed");
     drop(taken);
     limit("8").expect("set");
-    board.wait_for_log("module alarm: the segment is accepted now");
+    board.wait_for_log("module alarm: segment accepted");
 }
 
 #[test]

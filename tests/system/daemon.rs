@@ -5,8 +5,8 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Stdio;
 use std::time::Duration;
 
-use alarmd::alarm::AlarmId;
-use alarmd::sysv::{Key, Segment};
+use alarmd_core::alarm::AlarmId;
+use alarmd_core::sysv::{Key, Segment};
 
 use crate::support::{
     Board, LAMP, Process, Program, Ran, SDHMGT, give_away, open_producer, private_dev, skip, status_words, wait_until,
@@ -38,8 +38,8 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.ends_with("alarmd.conf: valid: 1 modules, 1 outputs\n"), "{ran:?}");
     assert!(ran.err.contains("alarmd.conf line 3: ftok = .: the path is relative"), "{ran:?}");
-    // Nothing was touched.
-    assert!(alarmd::sysv::Segment::find(alarmd::sysv::Key::STATUS).is_err());
+    // It has touched nothing.
+    assert!(Segment::find(Key::STATUS).is_err());
 }
 
 #[test]
@@ -80,9 +80,9 @@ fn without_a_file_the_original_modules_are_watched_and_logged() {
     board.done(&["raise", "sdhmgt"]);
     board.done(&["raise", "alarm"]);
     board.wait_for_log(
-        "raised: module sdhmgt: type 0x0 code 0x0 index 0x0 level 0x0 (indeterminate), slot 1: no output",
+        "module sdhmgt: alarm raised: type 0x0 code 0x0 index 0x0 level 0x0 (indeterminate), slot 1: no output",
     );
-    board.wait_for_log("raised: module alarm");
+    board.wait_for_log("module alarm: alarm raised");
 }
 
 #[test]
@@ -106,14 +106,12 @@ fn the_pidfile_is_empty_until_the_daemon_works_and_gone_after_it() {
 fn a_second_daemon_says_who_runs_and_exits() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     board.start();
-    let pid = board.daemon().id();
+    let running = format!("alarmd runs already, as process {}", board.daemon().id());
     let pidfile = board.path("alarmd.pid");
-    let with_pidfile = ["--pidfile", pidfile.to_str().expect("UTF-8")];
-    let locked = format!("locked by process {pid}; alarmd is already running");
-    let runs = format!("alarmd runs already, as process {pid}");
-    for (arguments, message) in [(&with_pidfile[..], locked), (&[], runs)] {
+    let same_pidfile = [&["--pidfile", pidfile.to_str().expect("UTF-8")][..], &[]];
+    for arguments in same_pidfile {
         let ran = Ran::from(board.alarmd().args(arguments).output().expect("run"));
-        assert!(ran.code == 1 && ran.err.contains(&message), "{ran:?}");
+        assert!(ran.code == 1 && ran.err.contains(&running), "{ran:?}");
     }
     // The second daemon has disturbed neither the pidfile nor the work of the first.
     assert!(pidfile.exists());
@@ -174,10 +172,10 @@ fn sighup_reads_the_configuration_again() {
     board.wait_for_log("configuration reloaded: ");
     assert_eq!((board.output("new"), board.output("any")), ("1".to_owned(), "1".to_owned()));
     assert_eq!(board.output("relay"), "0", "it shows that alarmd does not watch it");
-    board.wait_for_log("cleared: module sdhmgt: type 0x1");
+    board.wait_for_log("module sdhmgt: alarm cleared: type 0x1");
     // A line and an alarm that stayed the same were not touched.
     assert_eq!(writes("any"), before);
-    assert_eq!(board.log().matches("raised: module alarm").count(), 1, "{}", board.log());
+    assert_eq!(board.log().matches("module alarm: alarm raised").count(), 1, "{}", board.log());
     board.done(&["clear", "alarm", "--type", "2"]);
     board.wait_for_output("any", "0");
     board.wait_for_output("new", "0");
@@ -202,10 +200,10 @@ fn an_output_that_cannot_be_driven_is_an_alarm_and_tried_again() {
     let Some(board) = Board::new(config) else { return };
     board.wait_for_output("good", "1");
     board.wait_for_log("lamp bad: ");
-    board.wait_for_log("raised: module alarmd: output 2 failed (major): lamp good, lamp bad");
+    board.wait_for_log("module alarmd: alarm raised: output 2 failed (major); lamp good, lamp bad");
     assert!(board.done(&["status"]).contains("FAILED: No such file or directory (ENOENT)"));
     fs::create_dir(board.path("later")).expect("made");
-    board.wait_for_log("lamp bad: works again");
+    board.wait_for_log("lamp bad: line works again");
     board.wait_for_output("later/bad", "0");
     board.wait_for_output("good", "0");
 }
@@ -215,7 +213,7 @@ fn a_line_that_somebody_else_changes_is_set_right() {
     let Some(board) = Board::new(LAMPS) else { return };
     fs::write(board.path("relay"), "0").expect("changed");
     board.wait_for_output("relay", "1");
-    board.wait_for_log("relay office: somebody else changed the line; set right");
+    board.wait_for_log("relay office: line changed by another process; level restored");
 }
 
 #[test]
@@ -258,7 +256,7 @@ fn syslog_gets_the_lines_that_stderr_would_get() {
     // Facility daemon (3), severity info (6); the name and the process.
     assert!(line.starts_with("<30>") && line.contains(&format!("alarmd[{}]: ", daemon.id())), "{line}");
     board.done(&["raise", "sdhmgt", "--level", "major"]);
-    assert!(until("raised: module sdhmgt").starts_with("<28>"));
+    assert!(until("module sdhmgt: alarm raised").starts_with("<28>"));
     daemon.signal(libc::SIGTERM);
     until("stopping: SIGTERM from process ");
     assert_eq!(daemon.exit_code(), Some(0));
@@ -296,7 +294,7 @@ fn a_deleted_or_emptied_output_file_is_told_and_made_again() {
     fs::remove_file(board.path("relay")).expect("deleted");
     board.wait_for_log("relay: read: No such file or directory (ENOENT): somebody deleted the file");
     board.wait_for_output("relay", "1");
-    board.wait_for_log("relay office: works again");
+    board.wait_for_log("relay office: line works again");
     fs::write(board.path("relay"), "").expect("emptied");
     board.wait_for_output("relay", "1");
     board.done(&["raise", "sdhmgt"]);
@@ -308,7 +306,7 @@ fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp bad]\npath = {dir}/no/bad\n") else { return };
     board.daemon().signal(libc::SIGHUP);
     board.wait_for_log("configuration reloaded: ");
-    wait_until("still told", || board.done(&["status"]).contains("runs, 1 of 1 outputs FAILED"));
+    wait_until("the failure is still shown", || board.done(&["status"]).contains("running, 1 of 1 outputs FAILED"));
     assert_eq!(board.status()["alarms"][0]["origin"], "output failed");
 }
 

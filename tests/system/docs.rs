@@ -3,8 +3,8 @@ use std::fs;
 use std::mem::{offset_of, size_of};
 use std::path::{Path, PathBuf};
 
-use alarmd::limits::{ALARMS, EVENT_PLACES, EVENTS};
-use alarmd::wire::{StatusBlock, StatusSegment};
+use alarmd_core::limits::{ALARMS, EVENT_PLACES, EVENTS};
+use alarmd_core::wire::{StatusBlock, StatusSegment};
 
 use crate::support::{Board, Program, Ran, c, wait_until};
 

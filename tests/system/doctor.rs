@@ -2,15 +2,15 @@
 use std::fs;
 use std::process::Command;
 
-use alarmd::ftok;
-use alarmd::sysv::{Id, Key, Segment};
+use alarmd_core::ftok;
+use alarmd_core::sysv::{Id, Key, Segment};
 use serde_json::Value;
 
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, skip, wait_until};
 
 /// The fixed key of module 31.
-const KEY: Key = Key::of_module(alarmd::alarm::ModuleId::new(31).unwrap());
+const KEY: Key = Key::of_module(alarmd_core::alarm::ModuleId::new(31).unwrap());
 const MODULE: &str = "[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
 
 /// The findings for a subject: level, what and fix.
@@ -83,8 +83,9 @@ fn no_daemon_is_a_warning_and_a_hung_one_is_an_error() {
 #[test]
 fn each_error_of_the_configuration_is_a_finding() {
     let Some(board) = Board::bare("[lamp a]\ngpio = x\n[lamp b]\n") else { return };
-    says(&board, "configuration", "wrong", "alarmd.conf line 2: gpio = x");
-    says(&board, "configuration", "wrong", "alarmd.conf line 3: [lamp b] has no line");
+    says(&board, "configuration", "error", "alarmd.conf line 2: gpio = x");
+    says(&board, "configuration", "error", "alarmd.conf line 3: [lamp b] has no line");
+    assert!(findings(&board, "outputs").is_empty(), "an unreadable configuration is not an empty one");
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn unusable_segments_are_errors_and_the_fix_names_the_attached_program() {
     let Some(board) = Board::bare(&format!("[daemon]\ntrust = root\n{MODULE}")) else { return };
     let small = Segment::create(KEY, 16, 0o600).expect("made");
     let other = Segment::create(Key::DOORBELL, 256, 0o600).expect("made");
-    other.view::<alarmd::wire::Doorbell>().expect("whole").magic.store(7, std::sync::atomic::Ordering::Relaxed);
+    other.view::<alarmd_core::wire::Doorbell>().expect("whole").magic.store(7, std::sync::atomic::Ordering::Relaxed);
     says(&board, "module sdhmgt", "error", "is too small (16 bytes, 1024 needed)");
     says(&board, "doorbell", "error", "its first word is 0x00000007");
     let ran = board.ctl(&["doctor"]);
@@ -143,7 +144,7 @@ fn ftok_paths_that_are_unusable_unstable_or_collide_are_reported() {
     fs::create_dir(board.path("tmpfs")).expect("made");
     let mounted = Command::new("mount").args(["-t", "tmpfs", "none"]).arg(board.path("tmpfs")).status();
     assert!(mounted.expect("mount").success());
-    let key = ftok::key(c"/", alarmd::alarm::ModuleId::new(3).expect("an id")).expect("a key");
+    let key = ftok::key(c"/", alarmd_core::alarm::ModuleId::new(3).expect("an id")).expect("a key");
     board.configure(&config.replace("KEY", &format!("{:#x}", key.number())));
     says(&board, "ftok of module a", "error", "the path is relative");
     says(&board, "ftok of module b", "warning", "is on a tmpfs");

@@ -69,7 +69,7 @@ fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
     assert_eq!(board.status()["alarms"].as_array().map(Vec::len), Some(2));
     // The kernel releases it.
     gpio.hardware().lines.get_mut(&17).expect("there").held = false;
-    board.wait_for_log("lamp critical: works again");
+    board.wait_for_log("lamp critical: line works again");
     wait_until("it shows the other line's failure", || !gpio.line(17).high);
 }
 
@@ -79,8 +79,8 @@ fn a_line_that_somebody_unexports_is_set_up_again() {
     board.start();
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
     board.wait_for_log("relay office: gpio 18: read: No such device (ENODEV): somebody unexported the line");
-    board.wait_for_log("raised: module alarmd: output 2 failed (major)");
-    board.wait_for_log("relay office: works again");
+    board.wait_for_log("module alarmd: alarm raised: output 2 failed (major)");
+    board.wait_for_log("relay office: line works again");
     // An alarm before the next health check finds a stale descriptor, and drives the relay nevertheless.
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
     board.done(&["raise", "sdhmgt"]);
@@ -93,7 +93,7 @@ fn a_line_that_somebody_turns_into_an_input_or_round_is_set_right() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.start();
     fs::write("/sys/class/gpio/gpio18/active_low", "1").expect("turned round");
-    board.wait_for_log("relay office: somebody else changed the line; set right");
+    board.wait_for_log("relay office: line changed by another process; level restored");
     // It was set up a second time.
     wait_until("turned back", || board.status()["outputs"][1]["writes"] == 2);
     assert_eq!(fs::read_to_string("/sys/class/gpio/gpio18/active_low").expect("read"), "0\n");

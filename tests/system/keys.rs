@@ -1,9 +1,9 @@
 //! Keys: fixed, from ftok, and what becomes of them.
 use std::fs;
 
-use alarmd::alarm::ModuleId;
-use alarmd::ftok;
-use alarmd::sysv::Segment;
+use alarmd_core::alarm::ModuleId;
+use alarmd_core::ftok;
+use alarmd_core::sysv::Segment;
 
 use crate::support::{Board, wait_until};
 
@@ -42,7 +42,7 @@ fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nftok = .\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
     board.wait_for_log("module sdhmgt: ftok = .: the path is relative");
-    board.wait_for_log("the fixed key 0x414c001f alone serves");
+    board.wait_for_log("only the fixed key 0x414c001f is watched");
     assert_eq!(board.segment("sdhmgt", "ftok").expect("in the status")["state"], "no key");
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
@@ -57,7 +57,7 @@ fn a_missing_path_serves_as_soon_as_it_is_made() {
     let Some(board) = Board::new(BOTH) else { return };
     board.wait_for_log("the path is missing");
     fs::write(board.path("path"), "").expect("made");
-    board.wait_for_log("usable now");
+    board.wait_for_log(": usable (key ");
     let mut producer = board.old_producer(&["ftok", board.path("path").to_str().expect("UTF-8"), "31"]);
     producer.raise();
     board.wait_for_output("any", "1");
@@ -71,7 +71,7 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
     let mut old = board.old_producer(&["ftok", path, "31"]);
     wait_until("the old one is seen", || board.segment("sdhmgt", "ftok").expect("in the status")["producers"] == 1);
     recreate_path(&board, 0);
-    board.wait_for_log("the key moved from");
+    board.wait_for_log("key changed from");
     // A producer that attached before is still read, and so is one that uses the new key.
     old.raise();
     board.wait_for_output("any", "1");

@@ -2,10 +2,10 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use alarmd::alarm::AlarmId;
-use alarmd::producer::{Options, Producer};
-use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::Doorbell;
+use alarmd_core::alarm::AlarmId;
+use alarmd_core::producer::{Options, Producer};
+use alarmd_core::sysv::{Access, Key, Segment};
+use alarmd_core::wire::Doorbell;
 use serde_json::Value;
 
 use crate::support::{Board, KEY, LAMP, Process, SDHMGT, open_producer, skip, wait_until};
@@ -39,7 +39,7 @@ fn a_removed_segment_is_made_and_attached_again_and_its_alarms_end() {
     let before = Segment::find(KEY).expect("there");
     ipcrm(KEY);
     board.wait_for_output("any", "0");
-    board.wait_for_log("module sdhmgt: the segment was removed; made segment");
+    board.wait_for_log("module sdhmgt: segment removed by another process; segment");
     board.wait_for_alarms(0);
     assert_ne!(Segment::find(KEY).expect("made again"), before);
     board.done(&["raise", "sdhmgt"]);
@@ -52,7 +52,7 @@ fn on_lost_hold_keeps_the_alarms_until_a_producer_writes_again() {
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.wait_for_output("any", "1");
     ipcrm(KEY);
-    board.wait_for_log("the segment was removed; made segment");
+    board.wait_for_log("segment removed by another process; segment");
     let status = board.status();
     assert_eq!((board.output("any").as_str(), &status["alarms"][0]["type"]), ("1", &Value::from(1)));
     // The new segment holds no alarm: from now on what its producer writes counts.
@@ -65,11 +65,11 @@ fn on_lost_hold_keeps_the_alarms_until_a_producer_writes_again() {
 fn on_lost_raise_raises_lost_until_a_producer_is_there() {
     let Some(board) = Board::new(&with_on_lost("raise")) else { return };
     ipcrm(KEY);
-    board.wait_for_log("raised: module sdhmgt: lost (major): lamp any");
+    board.wait_for_log("module sdhmgt: alarm raised: lost (major); lamp any");
     board.wait_for_output("any", "1");
     let _producer = board.old_producer(&["key", "0x414C001F"]);
     board.wait_for_output("any", "0");
-    board.wait_for_log("cleared: module sdhmgt: lost (major)");
+    board.wait_for_log("module sdhmgt: alarm cleared: lost (major)");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_key_that_comes_back_as_another_segment_is_followed() {
     ipcrm(KEY);
     let segment = Segment::create(KEY, 2048, 0o600).expect("made");
     board.thaw();
-    board.wait_for_log(&format!("leads to segment {} now; moved to it", segment.id().raw()));
+    board.wait_for_log(&format!("segment replaced by another process; segment {} attached", segment.id().raw()));
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
     board.wait_for_output("any", "1");
@@ -118,7 +118,7 @@ fn a_removed_doorbell_and_status_block_are_made_again() {
         let now = [Key::DOORBELL, Key::STATUS].map(|key| Segment::find(key).ok());
         now.iter().zip(before).all(|(now, before)| now.is_some_and(|now| now != before))
     });
-    board.wait_for_log("the status block was removed; made segment");
+    board.wait_for_log("status block: removed by another process; segment");
     // The same producer rings the new doorbell, and the earlier events are still there.
     producer.clear(AlarmId::default()).expect("cleared");
     board.wait_for_output("any", "0");
@@ -145,7 +145,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
     assert!(ran.err.contains("module sdhmgt: key 0x414c001f") && ran.err.contains("too small"), "{}", ran.err);
     small.id().remove().expect("removed");
     board.wait_for_output("any", "0");
-    board.wait_for_log("module sdhmgt: the segment is accepted now");
+    board.wait_for_log("module sdhmgt: segment accepted");
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
 }
@@ -162,7 +162,7 @@ fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
     };
     wait_until("the untrusted user's segment is there", || Segment::find(KEY).is_ok());
     board.start();
-    board.wait_for_log("the segment's owner, user 65534, is not trusted");
+    board.wait_for_log("user 65534 owns or created it and is not trusted");
     assert_eq!(fixed_state(&board), "refused");
     assert_eq!(own_alarms(&board), ["segment refused"]);
     producer.0.kill().expect("killed");
@@ -180,7 +180,7 @@ fn a_producer_that_dies_leaves_its_alarm_and_is_missed() {
     board.wait_for_checks(2);
     producer.process.kill();
     wait_until("its death is seen", || fixed_state(&board) == "no producer");
-    board.wait_for_log("raised: module sdhmgt: no producer (major): lamp any");
+    board.wait_for_log("module sdhmgt: alarm raised: no producer (major); lamp any");
     assert_eq!(board.output("any"), "1");
     assert_eq!(board.status()["alarms"].as_array().map(Vec::len), Some(2));
     // No producer can clear it any more; an operator can.
@@ -205,7 +205,7 @@ fn an_old_producer_is_missed_also_without_an_alarm_until_one_is_there_again() {
     board.done(&["raise", "sdhmgt"]);
     board.done(&["clear", "sdhmgt"]);
     board.wait_for_checks(3);
-    assert_eq!(board.log().matches("raised: module sdhmgt: no producer").count(), 1, "{}", board.log());
+    assert_eq!(board.log().matches("module sdhmgt: alarm raised: no producer").count(), 1, "{}", board.log());
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
     let mut producer = open_producer(SDHMGT);
     producer.promise(600).expect("promised");
     board.wait_for_output("any", "1");
-    board.wait_for_log("raised: module sdhmgt: silent (minor): lamp any");
+    board.wait_for_log("module sdhmgt: alarm raised: silent (minor); lamp any");
     wait_until("the state shows it", || fixed_state(&board) == "silent");
     wait_until("a beat is heard", || {
         producer.beat().expect("beaten");
@@ -239,18 +239,18 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
     let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
     let first = rounds();
-    let started = alarmd::clock::now();
+    let started = alarmd_core::clock::now();
     let mut random = crate::support::Random::new();
     for turn in 0..60_000u32 {
         let words: &[std::sync::atomic::AtomicU32] = match turn % 4 {
-            0 => alarmd::sysv::words(doorbell.view::<Doorbell>().expect("attached")),
-            _ => alarmd::sysv::words(module.view::<alarmd::wire::ModuleSegment>().expect("attached")),
+            0 => alarmd_core::sysv::words(doorbell.view::<Doorbell>().expect("attached")),
+            _ => alarmd_core::sysv::words(module.view::<alarmd_core::wire::ModuleSegment>().expect("attached")),
         };
         let word = random.below(words.len() as u32) as usize;
         // Small numbers too: a flag, a process that lives, a beat of 1 ms.
         let value = if random.below(2) == 0 { random.next() } else { random.below(4) };
         words[word].store(value, std::sync::atomic::Ordering::Relaxed);
-        alarmd::futex::wake(&doorbell.view::<Doorbell>().expect("attached").bell).expect("woken");
+        alarmd_core::futex::wake(&doorbell.view::<Doorbell>().expect("attached").bell).expect("woken");
         if turn % 20_000 == 0 {
             board.done(&["raise", "alarm"]);
             board.wait_for_output("good", "1");
@@ -259,7 +259,7 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
         }
     }
     let made = rounds() - first;
-    let seconds = alarmd::clock::now().since(started) / alarmd::clock::S + 2;
+    let seconds = alarmd_core::clock::now().since(started) / alarmd_core::clock::S + 2;
     assert!(made <= 1000 * seconds, "{made} rounds in {seconds} s");
     wait_until("the daemon is healthy and the doorbell repaired", || {
         doorbell.view::<Doorbell>().expect("attached").is_ours() && board.status()["daemon"]["healthy"] == true
@@ -279,14 +279,14 @@ fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
     let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let doorbell = doorbell.view::<Doorbell>().expect("attached");
     let rounds = || board.status()["daemon"]["rounds"].as_u64().expect("a number");
-    let (first, started) = (rounds(), alarmd::clock::now());
-    while alarmd::clock::now().since(started) < 3 * alarmd::clock::S {
+    let (first, started) = (rounds(), alarmd_core::clock::now());
+    while alarmd_core::clock::now().since(started) < 3 * alarmd_core::clock::S {
         doorbell.ring();
     }
     // `rounds` is published at each health check, the last of which was little more than a second ago.
-    let (made, nanos) = (rounds() - first, alarmd::clock::now().since(started));
+    let (made, nanos) = (rounds() - first, alarmd_core::clock::now().since(started));
     assert!(made > 500, "the flood was not heard: {made} rounds");
-    assert!(made <= 1000 * (nanos / alarmd::clock::S + 2), "{made} rounds in {nanos} ns");
+    assert!(made <= 1000 * (nanos / alarmd_core::clock::S + 2), "{made} rounds in {nanos} ns");
 }
 
 #[test]
@@ -326,10 +326,10 @@ fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
     assert_eq!(producer.ask("beat"), "0 \n");
     producer.process.kill();
     wait_until("it is silent", || fixed_state(&board) == "silent");
-    board.wait_for_log("raised: module sdhmgt: silent (major)");
+    board.wait_for_log("module sdhmgt: alarm raised: silent (major)");
     board.done(&["clear", "sdhmgt", "--all"]);
     board.wait_for_output("any", "0");
-    board.wait_for_log("cleared: module sdhmgt: silent (major)");
+    board.wait_for_log("module sdhmgt: alarm cleared: silent (major)");
 }
 
 #[test]
@@ -337,11 +337,11 @@ fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
     let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt"]);
     let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
-    let view = segment.view::<alarmd::wire::ModuleSegment>().expect("whole");
+    let view = segment.view::<alarmd_core::wire::ModuleSegment>().expect("whole");
     // Another process, which lives but has never attached the segment, has its id by now.
     view.writer.store(1, std::sync::atomic::Ordering::Relaxed);
     drop(segment);
-    board.wait_for_log("module sdhmgt: a producer died inside the segment; repaired");
+    board.wait_for_log("module sdhmgt: a producer died while it held the lock; lock released");
     board.done(&["raise", "sdhmgt", "--type", "1"]);
 }
 
@@ -358,8 +358,8 @@ fn the_daemon_trusts_its_own_segments_whoever_else_is_trusted() {
 fn a_strangers_format_under_our_key_is_read_and_never_written() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let segment = Segment::create(KEY, 4096, 0o666).expect("made");
-    let words = alarmd::sysv::words::<std::sync::atomic::AtomicU32, _>(
-        segment.view::<alarmd::wire::ModuleSegment>().expect("whole"),
+    let words = alarmd_core::sysv::words::<std::sync::atomic::AtomicU32, _>(
+        segment.view::<alarmd_core::wire::ModuleSegment>().expect("whole"),
     );
     for (number, word) in words.iter().enumerate().skip(5) {
         word.store(number as u32 * 2 + 1, std::sync::atomic::Ordering::Relaxed);

@@ -7,9 +7,6 @@ mod gpio;
 mod guardian;
 mod keys;
 mod life;
-#[path = "../../src/lines/mod.rs"]
-#[allow(dead_code)]
-mod lines;
 mod main_job;
 mod memory;
 mod operator;

@@ -1,11 +1,11 @@
 //! The main job: from shared memory to lamp.
-use alarmd::clock;
-use alarmd::codes::OutputKind;
-use alarmd::poll::{Poll, Settings};
-use alarmd::process::ProcessIdentity;
+use alarmd_core::clock;
+use alarmd_core::codes::OutputKind;
+use alarmd_core::poll::{Poll, Settings};
+use alarmd_core::process::ProcessIdentity;
 
-use crate::lines::BoardLines;
 use crate::support::Board;
+use alarmd::lines::BoardLines;
 
 /// No poll is due during a test: the daemon sees only what the doorbell announces.
 const ONLY_THE_BELL: &str = "[daemon]\npoll_ms = 60000\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
@@ -114,11 +114,13 @@ fn each_transition_is_one_log_line_with_module_alarm_and_outputs() {
     let Some(board) = Board::new(ONLY_THE_BELL) else { return };
     board.done(&["raise", "alarm", "--type", "0x24", "--code", "0x21", "--level", "2", "--index", "0x22"]);
     board.wait_for_output("major", "1");
-    let line = "raised: module alarm: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: \
+    let line = "module alarm: alarm raised: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: \
                 lamp any, lamp major, lamp alarm, relay office\n";
     board.wait_for_log(line);
     board.done(&["clear", "alarm", "--all"]);
-    board.wait_for_log("cleared: module alarm: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: lamp any");
+    board.wait_for_log(
+        "module alarm: alarm cleared: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1; lamp any",
+    );
     assert_eq!(board.log().matches("raised:").count(), 1, "{}", board.log());
 }
 
@@ -127,14 +129,14 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
     let modules = (1..=32).map(|id| format!("[module m{id}]\nid = {id}\n")).collect::<Vec<_>>().concat();
     let Some(board) = Board::new(&format!("{modules}[lamp any]\npath = {{dir}}/any\n")) else { return };
     for id in 1..=32u32 {
-        let mut producer = open_producer(alarmd::alarm::ModuleId::new(id).expect("an id"));
+        let mut producer = open_producer(alarmd_core::alarm::ModuleId::new(id).expect("an id"));
         for index in 1..=32 {
-            producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index }, 3).expect("raised");
+            producer.raise(alarmd_core::alarm::AlarmId { kind: id, code: 1, index }, 3).expect("raised");
         }
-        let record = alarmd::alarm::Record { flag: 1, kind: id, code: 2, level: 1, index: 0 };
+        let record = alarmd_core::alarm::Record { flag: 1, kind: id, code: 2, level: 1, index: 0 };
         producer.store_record(record).expect("stored");
-        let one_more = producer.raise(alarmd::alarm::AlarmId { kind: id, code: 1, index: 33 }, 3);
-        assert_eq!(one_more, Err(alarmd::producer::Error::Full));
+        let one_more = producer.raise(alarmd_core::alarm::AlarmId { kind: id, code: 1, index: 33 }, 3);
+        assert_eq!(one_more, Err(alarmd_core::producer::Error::Full));
     }
     wait_until("all are shown", || {
         let status = board.status();

@@ -3,10 +3,10 @@ use std::fs;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
-use alarmd::alarm::ModuleId;
-use alarmd::producer::Producer;
-use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::StatusSegment;
+use alarmd_core::alarm::ModuleId;
+use alarmd_core::producer::Producer;
+use alarmd_core::sysv::{Access, Key, Segment};
+use alarmd_core::wire::StatusSegment;
 
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, KEY, LAMP, SDHMGT, alarm, open_producer, status_words, wait_until};
@@ -34,7 +34,7 @@ fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
     board.kill();
     board.start();
     assert_eq!((board.output("any").as_str(), board.events()), ("1", before.clone()));
-    board.wait_for_log("going on with 1 segments that the daemon before has watched");
+    board.wait_for_log("state restored from the previous daemon: 1 segments");
     board.kill();
     producer.clear(alarm(1)).expect("cleared");
     producer.raise(alarm(3), 1).expect("raised");
@@ -160,7 +160,7 @@ fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
         board.start();
         board.wait_for_output("any", "0");
         wait_until("all have ended", || status_words().event_count.wrapping_sub(before) == 384);
-        assert_eq!(board.log().matches("cleared: module ").count(), 384 * (turn + 1));
+        assert_eq!(board.log().matches(": alarm cleared: ").count(), 384 * (turn + 1));
     }
 }
 
@@ -171,7 +171,7 @@ fn a_worker_killed_while_it_sets_up_again_has_told_every_failure_once() {
     let Some(gpio) = Gpio::mount(&board, &[17]) else { return };
     gpio.hardware().lines.get_mut(&17).expect("there").locked = true;
     board.start();
-    board.wait_for_log("raised: module alarmd: output 2 failed");
+    board.wait_for_log("module alarmd: alarm raised: output 2 failed");
     // It waits for the new lamp's files, when it has withdrawn the failure of the other lamp.
     board.configure(&format!("{config}[lamp late]\ngpio = 17\n"));
     board.daemon().signal(libc::SIGHUP);
@@ -257,8 +257,8 @@ fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_on
     // One of the checks may be what notices the silence.
     board.wait_for_checks(4);
     old.process.kill();
-    board.wait_for_log("raised: module fan: silent");
-    board.wait_for_log("raised: module sdhmgt: no producer");
+    board.wait_for_log("module fan: alarm raised: silent");
+    board.wait_for_log("module sdhmgt: alarm raised: no producer");
     wait_until("all of them are in the history", || board.events().len() == 4);
     let before = board.events();
     board.kill();
@@ -289,7 +289,7 @@ fn a_module_that_is_not_configured_any_more_has_no_alarms_after_a_restart() {
     board.configure(&LAMP.replace("sdhmgt]\nid = 31", "other]\nid = 40"));
     board.start();
     assert_eq!(board.output("any"), "0");
-    board.wait_for_log("cleared: module 31: type 0x1");
+    board.wait_for_log("module 31: alarm cleared: type 0x1");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() 
     let Some(mut board) = Board::new(LAMP) else { return };
     board.configure("[daemon\n");
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("raised: module alarmd: configuration refused (minor): lamp any");
+    board.wait_for_log("module alarmd: alarm raised: configuration refused (minor); lamp any");
     board.wait_for_output("any", "1");
     // It is published: a daemon that is killed before that has raised nothing.
     board.wait_for_alarms(1);
@@ -343,8 +343,8 @@ fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
         return crate::support::skip("SHMMNI cannot be set here");
     }
     board.start();
-    board.wait_for_log("raised: module alarmd: limit reached: no segment for the doorbell (major): lamp any");
-    board.wait_for_log("raised: module alarmd: limit reached: no segment for a module (major): lamp any");
+    board.wait_for_log("module alarmd: alarm raised: limit reached: no segment for the doorbell (major); lamp any");
+    board.wait_for_log("module alarmd: alarm raised: limit reached: no segment for a module (major); lamp any");
     assert_eq!(board.output("any"), "1");
     limit("4096").expect("set");
     board.wait_for_output("any", "0");

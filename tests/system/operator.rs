@@ -1,6 +1,6 @@
 //! An operator's commands: acknowledge, silence, lamp test; and that their effect survives a restart.
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::sysv::{Key, Segment};
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::sysv::{Key, Segment};
 
 use crate::support::gpio_fs::Gpio;
 use crate::support::{Board, SDHMGT, open_producer, wait_until};
@@ -58,7 +58,7 @@ fn an_alarm_flashes_until_it_is_acknowledged_and_goes_off_as_its_sequence_says()
     assert_eq!(status["alarms"][0]["acknowledged"], true);
     assert!(board.done(&["status"]).contains(" yes "), "a column says so");
     assert_eq!(board.events(), ["raised sdhmgt slot 1 type 7", "acknowledged sdhmgt slot 1 type 7"]);
-    board.wait_for_log("acknowledged: module sdhmgt: type 0x7");
+    board.wait_for_log("module sdhmgt: alarm acknowledged: type 0x7");
 
     board.done(&["clear", "sdhmgt", "--type", "7"]);
     expect(&board, ["nothing", "nothing", "slow flash", "nothing", "nothing"]);
@@ -211,7 +211,7 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
     wait_until("it flashes", || shows(&board)[1] == "flash");
     board.configure("[daemon\n");
     board.daemon().signal(libc::SIGHUP);
-    board.wait_for_log("raised: module alarmd: configuration refused");
+    board.wait_for_log("module alarmd: alarm raised: configuration refused");
     board.wait_for_alarms(2);
     board.done(&["ack"]);
     let acknowledged = |board: &Board| {
@@ -241,9 +241,9 @@ fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
     board.done(&["ack"]);
     board.kill();
-    let raised_at = alarmd::clock::wall();
+    let raised_at = alarmd_core::clock::wall();
     producer.clear(AlarmId::default()).expect("cleared");
-    wait_until("another second", || alarmd::clock::wall() > raised_at);
+    wait_until("another second", || alarmd_core::clock::wall() > raised_at);
     producer.raise(AlarmId::default(), 1).expect("raised");
     board.start();
     assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);
@@ -285,8 +285,8 @@ fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
         assert!(ran.code == 3 && ran.err.contains("alarmd is not running"), "{command}: {ran:?}");
     }
     // A command that the previous daemon received at the moment of its death.
-    let doorbell = Segment::attach(Key::DOORBELL, alarmd::sysv::Access::ReadWrite).expect("attached");
-    doorbell.view::<alarmd::wire::Doorbell>().expect("whole").order(alarmd::codes::Command::Acknowledge);
+    let doorbell = Segment::attach(Key::DOORBELL, alarmd_core::sysv::Access::ReadWrite).expect("attached");
+    doorbell.view::<alarmd_core::wire::Doorbell>().expect("whole").order(alarmd_core::codes::Command::Acknowledge);
     board.start();
     board.wait_for_checks(1);
     assert_eq!(shows(&board), ["alarm", "flash", "flash", "alarm", "alarm"]);

@@ -6,9 +6,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::alarm::{AlarmId, ModuleId};
-use alarmd::sysv::{Access, Errno, Key, Segment, words};
-use alarmd::wire::{Doorbell, ModuleSegment};
+use alarmd_core::alarm::{AlarmId, ModuleId};
+use alarmd_core::sysv::{Access, Errno, Key, Segment, words};
+use alarmd_core::wire::{Doorbell, ModuleSegment};
 
 use crate::support::gpio_fs::Gpio;
 use crate::support::{
@@ -92,7 +92,7 @@ fn a_segment_that_somebody_made_first_gets_the_configured_mode_and_group() {
         let stat = segment.stat().expect("there");
         assert_eq!((stat.mode, stat.gid), (0o640, GROUP));
     }
-    board.wait_for_log("had mode 0666; has 0640 now");
+    board.wait_for_log("mode changed from 0666 to 0640");
     // Also when the configuration changes later.
     board.configure(&CONFIG.replace("[daemon]", "[daemon]\nmode = 0600"));
     board.daemon().signal(libc::SIGHUP);
@@ -106,7 +106,7 @@ fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
     let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
     let wide = Segment::create(KEY, 1024, 0o666).expect("made by root");
     board.start_as(daemon);
-    board.wait_for_log("the segment's mode 0666 lets strangers write, and it is not alarmd's to change");
+    board.wait_for_log("its mode 0666 lets untrusted users write, and alarmd may not change it");
     assert_eq!(board.segment("sdhmgt", "fixed").expect("in the status")["state"], "refused");
     // With the mode that the message names the segment is read.
     board.configure(&CONFIG.replace("[daemon]", "[daemon]\nmode = 0666"));
@@ -123,7 +123,7 @@ fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
         return;
     }
     board.start();
-    board.wait_for_log("of user 65534 and of 256 bytes, is of no use; replaced");
+    board.wait_for_log("(owner 65534, 256 bytes) is unusable; replaced");
     assert_ne!(Segment::find(Key::DOORBELL).expect("made"), theirs.id());
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
@@ -159,12 +159,12 @@ fn a_doorbell_that_is_anothers_is_an_alarm_and_alarms_are_seen_by_polling() {
     let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
     let theirs = Segment::create(Key::DOORBELL, 16, 0o600).expect("made by root");
     board.start_as(daemon);
-    board.wait_for_log("raised: module alarmd: segment of the doorbell refused (major)");
-    assert!(!board.log().contains("is of no use; replaced"), "{}", board.log());
+    board.wait_for_log("module alarmd: alarm raised: segment of the doorbell refused (major)");
+    assert!(!board.log().contains("is unusable; replaced"), "{}", board.log());
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
     theirs.id().remove().expect("removed");
-    board.wait_for_log("cleared: module alarmd: segment of the doorbell refused (major)");
+    board.wait_for_log("module alarmd: alarm cleared: segment of the doorbell refused (major)");
 }
 
 #[test]
@@ -174,9 +174,9 @@ fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
     let module = Segment::create(KEY, huge, 0o666).expect("made");
     Segment::create(Key::DOORBELL, huge, 0o666).expect("made");
     board.start();
-    board.wait_for_log("raised: module alarmd: segment of module 31 refused (major)");
+    board.wait_for_log("module alarmd: alarm raised: segment of module 31 refused (major)");
     board.wait_for_log("the segment has 67108864 bytes, and 65536 at most are taken");
-    board.wait_for_log("of 67108864 bytes, is of no use; replaced");
+    board.wait_for_log("67108864 bytes) is unusable; replaced");
     let segment = board.segment("sdhmgt", "fixed").expect("in the status");
     assert_eq!(
         (&segment["state"], &segment["failure"]),
@@ -191,7 +191,7 @@ fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
     });
     assert!(mapped.sum::<usize>() < 1 << 20, "{maps}");
     module.id().remove().expect("removed");
-    board.wait_for_log("cleared: module alarmd: segment of module 31 refused (major)");
+    board.wait_for_log("module alarmd: alarm cleared: segment of module 31 refused (major)");
 }
 
 #[test]

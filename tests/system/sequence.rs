@@ -1,11 +1,11 @@
 //! The sequence lock under full load, and under SIGKILL at any moment.
 use std::sync::atomic::Ordering;
 
-use alarmd::alarm::AlarmId;
-use alarmd::clock::{self, S};
-use alarmd::producer::Producer;
-use alarmd::sysv::{Access, Segment};
-use alarmd::wire::{ModuleSegment, copy_module};
+use alarmd_core::alarm::AlarmId;
+use alarmd_core::clock::{self, S};
+use alarmd_core::producer::Producer;
+use alarmd_core::sysv::{Access, Segment};
+use alarmd_core::wire::{ModuleSegment, copy_module};
 use serde_json::Value;
 
 use crate::support::{Board, KEY, LAMP, Process, Random, SDHMGT, open_producer, private_namespace, wait_until};
@@ -180,7 +180,7 @@ fn a_daemon_reads_on_when_the_last_producer_died_inside() {
     view.sequence.fetch_add(1, Ordering::Relaxed);
     view.slots[0].flag.store(0, Ordering::Relaxed);
     board.wait_for_output("any", "0");
-    board.wait_for_log("module sdhmgt: a producer died inside the segment; repaired");
+    board.wait_for_log("module sdhmgt: a producer died while it held the lock; lock released");
     assert_eq!((view.writer.load(Ordering::Relaxed), view.sequence.load(Ordering::Relaxed) & 1), (0, 0));
 }
 
@@ -191,7 +191,7 @@ fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
     let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
     let view = segment.view::<ModuleSegment>().expect("whole");
     // A living process holds the lock and does not release it.
-    view.magic.store(alarmd::wire::MODULE_MAGIC, Ordering::Relaxed);
+    view.magic.store(alarmd_core::wire::MODULE_MAGIC, Ordering::Relaxed);
     view.writer.store(old.process.id(), Ordering::Relaxed);
     view.sequence.store(1, Ordering::Relaxed);
     wait_until("the state shows it", || board.segment("sdhmgt", "fixed").expect("in the status")["state"] == "busy");

@@ -3,17 +3,17 @@
 #![cfg(not(target_arch = "arm"))] // whose kernel has no single steps
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use alarmd::clock;
-use alarmd::codes::{OutputKind, Sequence};
-use alarmd::limits::EVENT_PLACES;
-use alarmd::output::OutputSettings;
-use alarmd::poll::{Poll, Settings};
-use alarmd::process::ProcessIdentity;
-use alarmd::sysv::{Access, Key, Segment};
-use alarmd::wire::StatusSegment;
+use alarmd_core::clock;
+use alarmd_core::codes::{OutputKind, Sequence};
+use alarmd_core::limits::EVENT_PLACES;
+use alarmd_core::output::OutputSettings;
+use alarmd_core::poll::{Poll, Settings};
+use alarmd_core::process::ProcessIdentity;
+use alarmd_core::sysv::{Access, Key, Segment};
+use alarmd_core::wire::StatusSegment;
 
-use crate::lines::BoardLines;
-use crate::support::Board;
+use crate::support::{Board, SDHMGT, alarm, open_producer, settings};
+use alarmd::lines::BoardLines;
 
 /// What an output saves of an alarm that is not acknowledged, and of its end.
 const NEW: u32 = 1;
@@ -67,7 +67,7 @@ fn look(segment: &Segment) -> Vec<u32> {
     let StatusSegment { status, memory } = segment.view().expect("large enough");
     let load = |word: &AtomicU32| word.load(Ordering::Relaxed);
     let kept = memory.kept().expect("whole after every instruction");
-    let up = |segment: &alarmd::wire::SavedSegment| {
+    let up = |segment: &alarmd_core::wire::SavedSegment| {
         segment.seen.slots.iter().map(|slot| u32::from(load(&slot.flag) != 0)).collect::<Vec<_>>()
     };
     let seen = kept.segments().first().map_or(vec![0; 32], up);
@@ -147,8 +147,8 @@ fn daemon_before(board: &Board, guardian: ProcessIdentity) {
 }
 
 /// A loop that has started.
-fn started(board: &Board, bad: bool) -> (Box<Poll>, Sysfs) {
-    let (mut poll, mut hardware) = (Box::<Poll>::default(), Sysfs::default());
+fn started(board: &Board, bad: bool) -> (Box<Poll>, BoardLines) {
+    let (mut poll, mut hardware) = (Box::<Poll>::default(), BoardLines::default());
     poll.start(ProcessIdentity::me(), one_lamp(board, bad), &mut hardware).expect("started");
     (poll, hardware)
 }
@@ -156,11 +156,8 @@ fn started(board: &Board, bad: bool) -> (Box<Poll>, Sysfs) {
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_round() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = BoardLines::default();
-    let mut poll = Box::<Poll>::default();
-    poll.start(Mark::me(), settings(&board, false), &mut hardware).expect("started");
-    let mut producer = producer();
-    producer.raise(alarm(7), 1).expect("raised");
+    let (mut poll, mut hardware) = started(&board, false);
+    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
     let now = clock::now();
     let seen = step(|| poll.round(now, &mut hardware));
     assert_eq!(first(&seen), [(0, 0), (1, NEW)]);
@@ -175,7 +172,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
     producer.clear(alarm(1)).expect("cleared");
     let mut poll = Box::<Poll>::default();
     // With an output that fails, and one that does not.
-    let settings = settings(&board, true);
+    let settings = one_lamp(&board, true);
     let seen = step(|| poll.start(guardian, settings, &mut BoardLines::default()).expect("started"));
     assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
@@ -183,9 +180,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_removed() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = BoardLines::default();
-    let mut poll = Box::<Poll>::default();
-    let mut producer = producer();
+    let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(7), 1).expect("raised");
     let (mut poll, mut hardware) = started(&board, false);
     producer.remove().expect("removed");
@@ -197,12 +192,9 @@ fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_r
 #[test]
 fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
     let Some(board) = Board::bare("") else { return };
-    let mut hardware = BoardLines::default();
-    let mut poll = Box::<Poll>::default();
-    let mut producer = producer();
-    producer.raise(alarm(7), 1).expect("raised");
-    poll.start(Mark::me(), settings(&board, true), &mut hardware).expect("started");
-    // The failed output stands in both copies of the memory.
+    open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
+    let (mut poll, mut hardware) = started(&board, true);
+    // The failed output is in both copies of the saved state.
     for _ in 0..2 {
         poll.check_health(clock::now(), &mut hardware).expect("alone");
     }

@@ -1,9 +1,9 @@
 //! The wire format from both sides: the Rust structures and include/alarm.h agree, word by word and in what they do.
 use std::mem::{offset_of, size_of};
 
-use alarmd::alarm::{ModuleId, Record};
-use alarmd::sysv::Key;
-use alarmd::wire::{DOORBELL_MAGIC, Doorbell, MODULE_MAGIC, ModuleSegment, Slot};
+use alarmd_core::alarm::{ModuleId, Record};
+use alarmd_core::sysv::Key;
+use alarmd_core::wire::{DOORBELL_MAGIC, Doorbell, MODULE_MAGIC, ModuleSegment, Slot};
 
 use crate::support::{Board, c, wait_until};
 
@@ -106,7 +106,7 @@ fn a_c_producer_leaves_a_full_segment_that_was_removed() {
     assert_eq!(producer.ask("raise 1 1 32 1"), "0 \n");
     // One that cannot attach again reports why, and continues.
     board.done(&["remove", "sdhmgt"]);
-    let small = alarmd::sysv::Segment::create(Key::fixed(0x414C_001F).expect("a key"), 8, 0o600).expect("made");
+    let small = alarmd_core::sysv::Segment::create(Key::fixed(0x414C_001F).expect("a key"), 8, 0o600).expect("made");
     assert_eq!(producer.ask("raise 1 1 33 1"), "-1 Invalid argument\n");
     assert!(producer.ask("beat").starts_with("-1"));
     small.id().remove().expect("removed");

@@ -2,10 +2,10 @@
 use std::ffi::CStr;
 use std::mem;
 
-use alarmd::errno::Errno;
-use alarmd::futex;
-use alarmd::sysv::{Access, Error, Id, Segment};
-use alarmd::wire::{Doorbell, ModuleSegment, StatusBlock};
+use alarmd_core::errno::Errno;
+use alarmd_core::futex;
+use alarmd_core::sysv::{Access, Error, Id, Segment};
+use alarmd_core::wire::{Doorbell, ModuleSegment, StatusBlock};
 
 use super::files::text;
 use super::finding::Checks;

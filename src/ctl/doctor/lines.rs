@@ -2,7 +2,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
-use alarmd::output::Target;
+use alarmd_core::output::Target;
 
 use super::files::{exists, text};
 use super::finding::Checks;

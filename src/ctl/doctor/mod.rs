@@ -15,30 +15,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Call, Failure, report};
 use crate::config;
-
-/// How a thing is.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Good,
-    /// It works, and may not always.
-    Doubt,
-    Wrong,
-}
-
-/// One thing that was looked at.
-#[derive(Serialize)]
-struct Finding {
-    subject: String,
-    level: Level,
-    what: String,
-    /// Why it matters; empty where it is good.
-    why: &'static str,
-    /// The command, or the line of the configuration, that mends it.
-    mend: String,
-}
+use crate::console::print;
+use crate::ctl::call::{Call, Failure};
+use crate::ctl::report::print_json;
+use finding::{Checks, Finding, Level};
 
 #[derive(Serialize)]
 struct Findings {

@@ -1,7 +1,7 @@
 //! The IPC namespace: whether this process, init and the daemon use the same segments.
 use std::fs;
 
-use alarmd::process::ProcessIdentity;
+use alarmd_core::process::ProcessIdentity;
 
 use super::files::text;
 use super::finding::Checks;

@@ -1,8 +1,8 @@
 //! The paths from which old producers compute their keys.
 use std::mem;
 
-use alarmd::ftok;
-use alarmd::sysv::Key;
+use alarmd_core::ftok;
+use alarmd_core::sysv::Key;
 
 use super::finding::Checks;
 

@@ -1,10 +1,10 @@
 //! The segments with alarmd's keys: whether alarmd can use them.
-use alarmd::errno::Errno;
-use alarmd::ftok;
-use alarmd::limits::LARGEST;
-use alarmd::policy::Policy;
-use alarmd::sysv::{Access, Key, Segment, Stat};
-use alarmd::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
+use alarmd_core::errno::Errno;
+use alarmd_core::ftok;
+use alarmd_core::limits::LARGEST;
+use alarmd_core::policy::Policy;
+use alarmd_core::sysv::{Access, Key, Segment, Stat};
+use alarmd_core::wire::{DOORBELL_MAGIC, Doorbell, ModuleSegment, STATUS_MAGIC, StatusBlock};
 
 use super::attached;
 use super::finding::Checks;
@@ -48,7 +48,7 @@ pub fn check(checks: &mut Checks) {
 /// The shmid of the segment with this key if alarmd can use it; `None` if there is no such segment. `refused`: a running daemon
 /// refuses it.
 fn examine(policy: &Policy, key: Key, size: usize, magic: Option<u32>, refused: bool) -> Result<Option<i32>, Fault> {
-    let unreadable = |error: alarmd::sysv::Error| Fault {
+    let unreadable = |error: alarmd_core::sysv::Error| Fault {
         what: format!("the segment cannot be examined: {error}"),
         fix: "run alarmctl doctor as root".to_owned(),
     };
