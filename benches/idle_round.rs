@@ -1,10 +1,11 @@
 //! Turns of the loop in which nothing has changed, for tools that count: `benches/budgets` runs it under callgrind and
 //! strace. Its arguments: the number of modules, the number of turns, and `ftok` for modules with a second segment.
 
+use alarmd::lines::BoardLines;
 use alarmd_core::alarm::{ModuleId, Name};
 use alarmd_core::clock::{MS, Time};
 use alarmd_core::monitor::ModuleSettings;
-use alarmd_core::path::Path;
+use alarmd_core::path::FilePath;
 use alarmd_core::poll::{Poll, Settings};
 use alarmd_core::process::ProcessIdentity;
 
@@ -17,14 +18,14 @@ fn main() {
         let name = Name::new(&format!("m{id}")).expect("a name");
         let mut module = ModuleSettings::new(name, ModuleId::new(id).expect("an id"));
         if arguments.get(2).is_some_and(|word| word == "ftok") {
-            module.ftok = Path::new("/");
+            module.ftok = FilePath::new("/");
         }
         settings.modules.push(module).expect("room");
     }
     let mut hardware = BoardLines::default();
     hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
-    poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), &settings, &mut hardware).expect("started");
     // A time long ago: every wait's deadline has passed, and no health check is due. Everything else is as in the daemon.
     let mut now = Time::default();
     for _ in 0..turns {

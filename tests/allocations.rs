@@ -9,13 +9,15 @@ use std::fs;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
+use alarmd::lines::BoardLines;
+use alarmd::logging;
 use alarmd_core::alarm::{AlarmId, ModuleId};
 use alarmd_core::clock::{self, MS};
 use alarmd_core::codes::OutputKind;
 use alarmd_core::output::OutputSettings;
-use alarmd_core::pace::RateLimiter;
 use alarmd_core::poll::{Poll, Settings};
 use alarmd_core::process::ProcessIdentity;
+use alarmd_core::rate_limiter::RateLimiter;
 
 struct Counting;
 
@@ -81,14 +83,14 @@ fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
     let mut hardware = BoardLines::default();
     hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
-    poll.start(ProcessIdentity::me(), settings(folder.path()), &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), &settings(folder.path()), &mut hardware).expect("started");
     let mut producer = support::open_producer(support::SDHMGT);
 
     let before = allocations();
     let mut now = clock::now();
     for round in 0..100_000u32 {
         // Each alarm is raised, raised again with another level, and cleared; then a round in which nothing happens.
-        let alarm = AlarmId { kind: round / 4 % 40, code: u32::MAX, index: u32::MAX };
+        let alarm = AlarmId { alarm_type: round / 4 % 40, code: u32::MAX, index: u32::MAX };
         match round % 4 {
             0 => producer.raise(alarm, 1).expect("raised"),
             1 => producer.raise(alarm, u32::MAX).expect("raised"),

@@ -1,7 +1,9 @@
 use alarmd_core::alarm::Severity;
-use alarmd_core::settings::{Kind, OnLost, Settings, Target};
+use alarmd_core::codes::{OnLost, OutputKind};
+use alarmd_core::output::Target;
 
 use super::parse::parse;
+use super::settings::Settings;
 
 fn settings_of(text: &str) -> Box<Settings> {
     parse(text).unwrap_or_else(|problems| panic!("{problems:?}")).0
@@ -32,24 +34,25 @@ fn every_key_is_read() {
          [lamp critical]\ngpio = 17\nactive_low = yes\nseverity = major       ; this and above\nsequence = follow\n\
          [relay office]\ngpio = 18\nmodules = alarm, alarmd\n[horn buzzer]\npath = /dev/null",
     );
-    assert_eq!((settings.poll_ms, settings.mode, settings.group), (20, 0o640, Some(0)));
-    let [sdhmgt, alarm] = &settings.modules[..] else { panic!("{:?}", settings.modules) };
+    assert_eq!((settings.poll.poll_ms, settings.poll.policy.mode, settings.poll.policy.group), (20, 0o640, Some(0)));
+    let [sdhmgt, alarm] = &settings.poll.modules[..] else { panic!("{:?}", settings.poll.modules) };
     assert_eq!(sdhmgt.ftok.as_ref().map(|path| path.as_str()), Some("/home/"));
     assert_eq!((sdhmgt.beat, sdhmgt.on_lost), (Severity::Minor, OnLost::Clear));
     assert_eq!((alarm.id.get(), alarm.key.number(), alarm.on_lost), (32, 0x414C_0020, OnLost::Hold));
     assert_eq!(alarm.levels.severity(0x23), Severity::Major);
     assert_eq!(alarm.levels.severity(2), Severity::Warning);
-    let [lamp, relay, horn] = &settings.outputs[..] else { panic!("{:?}", settings.outputs) };
-    assert_eq!((lamp.kind, &lamp.target, lamp.active_low), (Kind::Lamp, &Target::Gpio(17), true));
-    assert_eq!(lamp.severity, Some(Severity::Major));
+    let [lamp, relay, horn] = &settings.poll.outputs[..] else { panic!("{:?}", settings.poll.outputs) };
+    assert_eq!((lamp.rule.kind, &lamp.target, lamp.active_low), (OutputKind::Lamp, &Target::Gpio(17), true));
+    assert_eq!(lamp.rule.severity, Some(Severity::Major));
     assert!(relay.fail_safe && !lamp.fail_safe && !horn.fail_safe);
-    assert_eq!(&relay.modules[..], [32, 0]);
+    assert_eq!(&relay.rule.modules[..], [32, 0]);
 }
 
 #[test]
 fn with_nothing_configured_the_original_trio_is_watched() {
     for text in ["", "; nothing\n\n# at all\n", "[daemon]\npoll_ms = 10\n"] {
-        let names: Vec<_> = settings_of(text).modules.iter().map(|module| module.name.as_str().to_owned()).collect();
+        let names: Vec<_> =
+            settings_of(text).poll.modules.iter().map(|module| module.name.as_str().to_owned()).collect();
         assert_eq!(names, ["sdhmgt", "alarm"]);
     }
 }
@@ -75,7 +78,7 @@ fn lines_that_are_neither_section_nor_entry_are_errors() {
 #[test]
 fn a_comment_may_follow_a_header() {
     for header in ["[module a] ; was b", "[module a]; was [module b]", " [ module  a ]  # [b]"] {
-        assert_eq!(settings_of(&format!("{header}\nid = 7\n")).modules[0].name.as_str(), "a", "{header}");
+        assert_eq!(settings_of(&format!("{header}\nid = 7\n")).poll.modules[0].name.as_str(), "a", "{header}");
     }
 }
 
@@ -146,7 +149,7 @@ fn more_than_the_tables_hold_is_an_error() {
 #[test]
 fn an_ftok_path_that_gives_no_key_is_a_warning() {
     let (settings, warnings) = parse("[module a]\nid = 1\nftok = .\n").expect("allowed");
-    assert!(settings.modules[0].ftok.is_some());
+    assert!(settings.poll.modules[0].ftok.is_some());
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].line == 3 && warnings[0].text.contains("relative") && warnings[0].text.contains("fixed key"));
 }

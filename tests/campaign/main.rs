@@ -93,7 +93,7 @@ impl Oracle {
         let victims =
             || [Key::of_module(module(number)), Key::DOORBELL].map(|key| Segment::attach(key, Access::ReadWrite));
         let [Ok(segment), Ok(doorbell)] = victims() else { return };
-        let (Ok(inside), Ok(bell)) = (segment.view::<ModuleSegment>(), doorbell.view::<Doorbell>()) else { return };
+        let (Some(inside), Some(bell)) = (segment.view::<ModuleSegment>(), doorbell.view::<Doorbell>()) else { return };
         for word in words::<AtomicU32, _>(inside).iter().chain(words::<AtomicU32, _>(bell)) {
             let value = if self.random.below(2) == 0 { self.random.next() } else { self.random.below(3) };
             word.store(value, Ordering::Relaxed);
@@ -303,7 +303,7 @@ fn a_hundred_producers_raise_and_clear_at_once() {
                 let gate = &gate;
                 scope.spawn(move || {
                     let module = module(number % MODULES);
-                    let id = AlarmId { kind: 1, code: number, index: 0 };
+                    let id = AlarmId { alarm_type: 1, code: number, index: 0 };
                     let mut producer = open(module);
                     gate.fetch_add(1, Ordering::SeqCst);
                     wait_until("all are ready", || gate.load(Ordering::SeqCst) >= 200 * round + 100);
@@ -318,7 +318,7 @@ fn a_hundred_producers_raise_and_clear_at_once() {
         std::thread::scope(|scope| {
             for number in 0..100 {
                 scope.spawn(move || {
-                    let id = AlarmId { kind: 1, code: number, index: 0 };
+                    let id = AlarmId { alarm_type: 1, code: number, index: 0 };
                     let mut producer = open(module(number % MODULES));
                     wait_until("cleared", || producer.clear(id).is_ok());
                 });

@@ -193,7 +193,7 @@ impl Oracle {
         let wanted = if active { Indication::Alarm } else { Indication::Nothing };
         wait_for_or(&self.board, || {
             let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).map_err(|error| error.to_string())?;
-            let doorbell = doorbell.view::<Doorbell>().map_err(|error| error.to_string())?;
+            let doorbell = doorbell.view::<Doorbell>().ok_or("the doorbell is too small")?;
             // A command that is handled later would acknowledge the next alarms.
             if doorbell.is_pending(Command::Acknowledge) {
                 return Err("the command is not taken".to_owned());
@@ -234,8 +234,8 @@ impl Oracle {
         let changed = changed.filter(|(slot, (id, _))| !stayed_up(slot, id));
         let has_event = |slot: &(u32, u32), id: &AlarmId| {
             news.iter().any(|event| {
-                let AlarmEntry { kind, code, index, .. } = event.alarm;
-                place(&event.alarm) == *slot && AlarmId { kind, code, index } == *id
+                let AlarmEntry { alarm_type, code, index, .. } = event.alarm;
+                place(&event.alarm) == *slot && AlarmId { alarm_type, code, index } == *id
             })
         };
         changed.filter(|(slot, (id, _))| !has_event(slot, id)).map(|(slot, _)| *slot).next()
@@ -269,7 +269,7 @@ fn raised() -> BTreeMap<(u32, u32), Raised> {
     let mut all = BTreeMap::new();
     for number in 0..MODULES {
         let Ok(segment) = Segment::attach(Key::of_module(module(number)), Access::ReadWrite) else { continue };
-        let Ok(segment) = segment.view::<ModuleSegment>() else { continue };
+        let Some(segment) = segment.view::<ModuleSegment>() else { continue };
         let mut copy = ModuleSegment::EMPTY;
         // Every producer is done.
         if copy_module(segment, &mut copy) {
@@ -297,5 +297,5 @@ fn place(alarm: &AlarmEntry<u32>) -> (u32, u32) {
 
 fn active(block: &StatusBlock<u32>) -> BTreeSet<(u32, Up)> {
     let slots = block.alarms().iter().filter(|alarm| is_slot(alarm));
-    slots.map(|alarm| (alarm.module, (alarm.kind, alarm.code, alarm.level))).collect()
+    slots.map(|alarm| (alarm.module, (alarm.alarm_type, alarm.code, alarm.level))).collect()
 }

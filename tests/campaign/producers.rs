@@ -183,13 +183,13 @@ impl Forked {
 
     /// Tries until it is written: another process may remove the segment, or hold its lock.
     fn write(&self, producer: &mut Producer, code: u32, level: u32) {
-        let id = AlarmId { kind: self.number, code, index: 0 };
+        let id = AlarmId { alarm_type: self.number, code, index: 0 };
         loop {
             let written = match (self.style, level) {
                 (Style::New, 0) => producer.clear(id).map(|_| ()),
                 (Style::New, level) => producer.raise(id, level),
                 (Style::Old, level) => {
-                    let record = Record { flag: level.min(1), kind: self.number, code, level, index: 0 };
+                    let record = Record { flag: level.min(1), alarm_type: self.number, code, level, index: 0 };
                     producer.store_record(record)
                 }
             };

@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd_core::alarm::{AlarmId, ModuleId, Name};
+use alarmd_core::annunciator::Rule;
 use alarmd_core::clock::{self, MS, Time};
-use alarmd_core::codes::{OnStop, OutputKind, Sequence};
+use alarmd_core::codes::{OnStop, OutputKind};
 use alarmd_core::monitor::ModuleSettings;
 use alarmd_core::output::{OutputSettings, Target};
-use alarmd_core::path::Path;
+use alarmd_core::path::FilePath;
 use alarmd_core::poll::{Poll, Settings, StartError};
 use alarmd_core::process::ProcessIdentity;
 use alarmd_core::producer::{Options, Producer};
 use alarmd_core::sysv::{Access, Key, Segment, Words, words};
 use alarmd_core::wire::{Doorbell, ModuleSegment, StatusBlock, StatusSegment, unpack_text};
 
-use crate::config;
+use alarmd::config;
 use alarmd::lines::BoardLines;
 
 /// Any bytes as a configuration: settings, or at least one problem that says where and what.
@@ -23,8 +24,9 @@ pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // A carriage return alone ends a line too.
     let lines = text.replace("\r\n", "\n").replace('\r', "\n").lines().count() as u32;
-    match config::parse(text) {
-        Ok((settings, _)) => {
+    match config::parse::parse(text) {
+        Ok((whole, _)) => {
+            let settings = &whole.poll;
             let ids: HashSet<u32> = settings.modules.iter().map(|module| module.id.get()).collect();
             let keys: HashSet<u32> = settings.modules.iter().map(|module| module.key.number()).collect();
             let names: HashSet<&str> = settings.modules.iter().map(|module| module.name.as_str()).collect();
@@ -33,11 +35,14 @@ pub fn configuration(data: &[u8]) {
             for (at, output) in settings.outputs.iter().enumerate() {
                 let others = &settings.outputs[at + 1..];
                 assert!(others.iter().all(|other| other.target != output.target), "two outputs on one line");
-                assert!(output.modules.iter().all(|id| *id == 0 || ids.contains(id)), "a module that is not there");
+                assert!(
+                    output.rule.modules.iter().all(|id| *id == 0 || ids.contains(id)),
+                    "a module that is not there"
+                );
             }
-            assert!((1..=60_000).contains(&settings.poll_ms) && (100..=60_000).contains(&settings.hang_ms));
-            let again = config::parse(text).expect("it was accepted");
-            assert_eq!(again.0, settings);
+            assert!((1..=60_000).contains(&settings.poll_ms) && (100..=60_000).contains(&whole.hang_ms));
+            let again = config::parse::parse(text).expect("it was accepted");
+            assert_eq!(again.0, whole);
         }
         Err(problems) => {
             assert!(!problems.is_empty());
@@ -67,15 +72,12 @@ fn settings() -> Settings {
         let path = board().join(name.as_str());
         let _ = settings.outputs.push(OutputSettings {
             // A lamp test does not move it.
-            kind: OutputKind::Relay,
+            rule: Rule { kind: OutputKind::Relay, modules: [id.get()].into_iter().collect(), ..Rule::default() },
             name: name.clone(),
-            target: Target::Path(Path::new(path.to_str().expect("UTF-8")).expect("short")),
+            target: Target::Path(FilePath::new(path.to_str().expect("UTF-8")).expect("short")),
             active_low: false,
             fail_safe: false,
-            sequence: Sequence::Follow,
             on_stop: OnStop::Clear,
-            severity: None,
-            modules: [id.get()].into_iter().collect(),
         });
         let _ = settings.modules.push(ModuleSettings::new(name, id));
     }
@@ -96,7 +98,7 @@ struct Daemon {
 impl Daemon {
     fn start() -> Result<Daemon, StartError> {
         let mut daemon = Daemon { poll: Box::default(), hardware: BoardLines::default(), now: clock::now() };
-        daemon.poll.start(ProcessIdentity::me(), settings(), &mut daemon.hardware)?;
+        daemon.poll.start(ProcessIdentity::me(), &settings(), &mut daemon.hardware)?;
         Ok(daemon)
     }
 

@@ -15,7 +15,7 @@ pub const KEY: Key = Key::of_module(SDHMGT);
 
 /// The alarm of this type.
 pub fn alarm(kind: u32) -> AlarmId {
-    AlarmId { kind, ..AlarmId::default() }
+    AlarmId { alarm_type: kind, ..AlarmId::default() }
 }
 
 /// A producer through the library.

@@ -64,11 +64,11 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
     type Block = StatusBlock<u32>;
     let rows = [
         (offset_of!(Block, modules), "32 × 16 | modules".to_owned()),
-        (offset_of!(Block, segments), "96 × 10 | segments".to_owned()),
+        (offset_of!(Block, segments), "96 × 12 | segments".to_owned()),
         (offset_of!(Block, outputs), "32 × 50 | outputs".to_owned()),
         (offset_of!(Block, alarms), format!("{ALARMS} × 10 | active alarms")),
         (offset_of!(Block, events), format!("{EVENT_PLACES} × 12 | events: a ring of which the last {EVENTS} count")),
-        (offset_of!(StatusSegment<u32>, memory), "| the saved state".to_owned()),
+        (offset_of!(StatusSegment<u32>, saved), "| the saved state".to_owned()),
     ];
     for (offset, what) in rows {
         assert!(page.contains(&format!("| {offset} | {what}")), "{offset} {what}");

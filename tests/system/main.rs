@@ -15,4 +15,5 @@ mod sequence;
 mod steps;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrade;
 mod wire;

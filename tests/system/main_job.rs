@@ -4,7 +4,7 @@ use alarmd_core::codes::OutputKind;
 use alarmd_core::poll::{Poll, Settings};
 use alarmd_core::process::ProcessIdentity;
 
-use crate::support::Board;
+use crate::support::{Board, LAMP, SDHMGT, open_producer, settings, wait_until};
 use alarmd::lines::BoardLines;
 
 /// No poll is due during a test: the daemon sees only what the doorbell announces.
@@ -114,7 +114,7 @@ fn each_transition_is_one_log_line_with_module_alarm_and_outputs() {
     let Some(board) = Board::new(ONLY_THE_BELL) else { return };
     board.done(&["raise", "alarm", "--type", "0x24", "--code", "0x21", "--level", "2", "--index", "0x22"]);
     board.wait_for_output("major", "1");
-    let line = "module alarm: alarm raised: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1: \
+    let line = "module alarm: alarm raised: type 0x24 code 0x21 index 0x22 level 0x2 (major), slot 1; \
                 lamp any, lamp major, lamp alarm, relay office\n";
     board.wait_for_log(line);
     board.done(&["clear", "alarm", "--all"]);
@@ -131,11 +131,11 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
     for id in 1..=32u32 {
         let mut producer = open_producer(alarmd_core::alarm::ModuleId::new(id).expect("an id"));
         for index in 1..=32 {
-            producer.raise(alarmd_core::alarm::AlarmId { kind: id, code: 1, index }, 3).expect("raised");
+            producer.raise(alarmd_core::alarm::AlarmId { alarm_type: id, code: 1, index }, 3).expect("raised");
         }
-        let record = alarmd_core::alarm::Record { flag: 1, kind: id, code: 2, level: 1, index: 0 };
+        let record = alarmd_core::alarm::Record { flag: 1, alarm_type: id, code: 2, level: 1, index: 0 };
         producer.store_record(record).expect("stored");
-        let one_more = producer.raise(alarmd_core::alarm::AlarmId { kind: id, code: 1, index: 33 }, 3);
+        let one_more = producer.raise(alarmd_core::alarm::AlarmId { alarm_type: id, code: 1, index: 33 }, 3);
         assert_eq!(one_more, Err(alarmd_core::producer::Error::Full));
     }
     wait_until("all are shown", || {
@@ -153,7 +153,7 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
     let Some(board) = Board::bare("[module sdhmgt]\nid = 31\n") else { return };
     let settings = Settings {
         poll_ms: 60_000,
-        hang_ms: 60_000,
+        longest_wait: 30 * clock::S,
         modules: [settings::module("sdhmgt", SDHMGT)].into_iter().collect(),
         outputs: [settings::output(OutputKind::Lamp, "any", &board.path("any"))].into_iter().collect(),
         ..Settings::default()
@@ -161,7 +161,7 @@ fn one_wake_and_one_round_bring_a_raise_to_its_line() {
     let mut hardware = BoardLines::default();
     hardware.allow_wait();
     let mut poll = Box::<Poll>::default();
-    poll.start(ProcessIdentity::me(), settings, &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), &settings, &mut hardware).expect("started");
     // The loop runs in this thread, turn by turn. If a health check comes before alarmctl, on a busy machine, try again.
     let seen_by_the_bell = (0..20).any(|_| {
         let start = clock::now();

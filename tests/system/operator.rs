@@ -165,7 +165,7 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
     for kind in 0..30 {
         let id = ModuleId::new(32).expect("an id");
         let mut producer = open_producer(id);
-        producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
+        producer.raise(AlarmId { alarm_type: kind, ..AlarmId::default() }, 1).expect("raised");
     }
     board.wait_for_alarms(31);
     board.done(&["ack"]);

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use alarmd_core::alarm::{AlarmId, ModuleId};
-use alarmd_core::sysv::{Access, Errno, Key, Segment, words};
+use alarmd_core::errno::Errno;
+use alarmd_core::sysv::{Access, Key, Segment, words};
 use alarmd_core::wire::{Doorbell, ModuleSegment};
 
 use crate::support::gpio_fs::Gpio;
@@ -201,7 +202,7 @@ fn who_raises_and_clears_without_end_fills_no_log() {
     let events = || status_words().event_count;
     while events() < 20_000 {
         for kind in 0..30 {
-            producer.raise(AlarmId { kind, ..AlarmId::default() }, 1).expect("raised");
+            producer.raise(AlarmId { alarm_type: kind, ..AlarmId::default() }, 1).expect("raised");
         }
         producer.clear_all().expect("cleared");
     }

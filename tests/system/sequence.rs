@@ -12,7 +12,7 @@ use crate::support::{Board, KEY, LAMP, Process, Random, SDHMGT, open_producer, p
 
 /// Alarms whose words are all equal, so that a mixture of two is noticed.
 fn alike(n: u32) -> AlarmId {
-    AlarmId { kind: n, code: n, index: n }
+    AlarmId { alarm_type: n, code: n, index: n }
 }
 
 /// Raises and clears such alarms until it is killed.
@@ -56,7 +56,8 @@ impl Drop for Hammer {
 fn torn(copy: &ModuleSegment<u32>) -> Vec<String> {
     let up = copy.slots.iter().filter(|slot| slot.flag != 0);
     let whole = |n: u32| (1..=50).contains(&n);
-    let torn = up.filter(|slot| slot.id() != alike(slot.kind) || slot.level != slot.kind || !whole(slot.kind));
+    let torn = up
+        .filter(|slot| slot.id() != alike(slot.alarm_type) || slot.level != slot.alarm_type || !whole(slot.alarm_type));
     torn.map(|slot| format!("{slot:?}")).collect()
 }
 

@@ -3,6 +3,7 @@
 #![cfg(not(target_arch = "arm"))] // whose kernel has no single steps
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use alarmd_core::annunciator::Rule;
 use alarmd_core::clock;
 use alarmd_core::codes::{OutputKind, Sequence};
 use alarmd_core::limits::EVENT_PLACES;
@@ -23,7 +24,7 @@ const RETURNED: u32 = 2;
 fn one_lamp(board: &Board, bad: bool) -> Settings {
     let lamp = |name: &str| {
         let output = settings::output(OutputKind::Lamp, name.trim_start_matches("no/"), &board.path(name));
-        OutputSettings { sequence: Sequence::M, ..output }
+        OutputSettings { rule: Rule { sequence: Sequence::M, ..output.rule.clone() }, ..output }
     };
     Settings {
         modules: [settings::module("sdhmgt", SDHMGT)].into_iter().collect(),
@@ -64,9 +65,9 @@ fn memory() -> Segment {
 /// What the next daemon would find, were this one killed now: which slots are up, and what the first output keeps; and that the
 /// history says the same.
 fn look(segment: &Segment) -> Vec<u32> {
-    let StatusSegment { status, memory } = segment.view().expect("large enough");
+    let StatusSegment { status, saved } = segment.view().expect("large enough");
     let load = |word: &AtomicU32| word.load(Ordering::Relaxed);
-    let kept = memory.kept().expect("whole after every instruction");
+    let kept = saved.valid_copy().expect("whole after every instruction");
     let up = |segment: &alarmd_core::wire::SavedSegment| {
         segment.seen.slots.iter().map(|slot| u32::from(load(&slot.flag) != 0)).collect::<Vec<_>>()
     };
@@ -140,7 +141,7 @@ fn daemon_before(board: &Board, guardian: ProcessIdentity) {
     let settings = one_lamp(board, false);
     let child = child(|| {
         let mut poll = Box::<Poll>::default();
-        poll.start(guardian, settings, &mut BoardLines::default()).expect("started");
+        poll.start(guardian, &settings, &mut BoardLines::default()).expect("started");
         assert!(look(&memory())[0] == 1);
     });
     assert!(!is_stopped(child));
@@ -149,7 +150,7 @@ fn daemon_before(board: &Board, guardian: ProcessIdentity) {
 /// A loop that has started.
 fn started(board: &Board, bad: bool) -> (Box<Poll>, BoardLines) {
     let (mut poll, mut hardware) = (Box::<Poll>::default(), BoardLines::default());
-    poll.start(ProcessIdentity::me(), one_lamp(board, bad), &mut hardware).expect("started");
+    poll.start(ProcessIdentity::me(), &one_lamp(board, bad), &mut hardware).expect("started");
     (poll, hardware)
 }
 
@@ -173,7 +174,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
     let mut poll = Box::<Poll>::default();
     // With an output that fails, and one that does not.
     let settings = one_lamp(&board, true);
-    let seen = step(|| poll.start(guardian, settings, &mut BoardLines::default()).expect("started"));
+    let seen = step(|| poll.start(guardian, &settings, &mut BoardLines::default()).expect("started"));
     assert_eq!(first(&seen), [(1, NEW), (0, NEW | RETURNED)]);
 }
 
@@ -199,6 +200,6 @@ fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
         poll.check_health(clock::now(), &mut hardware).expect("alone");
     }
     let other = Settings { poll_ms: 7, ..one_lamp(&board, true) };
-    let seen = step(|| poll.reconfigure(other, &mut hardware).expect("alone"));
+    let seen = step(|| poll.reconfigure(&other, &mut hardware).expect("alone"));
     assert_eq!(first(&seen), [(1, NEW)]);
 }

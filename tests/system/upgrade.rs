@@ -129,7 +129,12 @@ fn take_over(version: &str, text: &str) {
         .as_array()
         .expect("alarms")
         .iter()
-        .map(|alarm| format!("{} type {} {} acknowledged {}", alarm["module"], alarm["type"], alarm["severity"], alarm["acknowledged"]))
+        .map(|alarm| {
+            format!(
+                "{} type {} {} acknowledged {}",
+                alarm["module"], alarm["type"], alarm["severity"], alarm["acknowledged"]
+            )
+        })
         .collect();
     alarms.sort();
     assert_eq!(
@@ -139,7 +144,10 @@ fn take_over(version: &str, text: &str) {
     );
     let shows = |name: &str| {
         let outputs = status["outputs"].as_array().expect("outputs");
-        outputs.iter().find(|output| output["name"] == name).expect("the output")["shows"].as_str().expect("a word").to_owned()
+        outputs.iter().find(|output| output["name"] == name).expect("the output")["shows"]
+            .as_str()
+            .expect("a word")
+            .to_owned()
     };
     // Latched, returned and not acknowledged, silenced, and the relay released.
     assert_eq!(shows("flashing"), "flash", "{what}");

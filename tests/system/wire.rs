@@ -21,8 +21,8 @@ fn c_and_rust_lay_every_field_at_the_same_place() {
     let expected = [
         fields!("segment", Segment, "record" = record "zero" = zero "magic" = magic "sequence" = sequence "writer" = writer
             "beat" = beat "beat_ms" = beat_ms "owner" = owner "more_zero" = more_zero "slots" = slots),
-        fields!("record", Record, "flag" = flag "type" = kind "code" = code "level" = level "index" = index),
-        fields!("slot", Slot<u32>, "flag" = flag "type" = kind "code" = code "level" = level "index" = index
+        fields!("record", Record, "flag" = flag "type" = alarm_type "code" = code "level" = level "index" = index),
+        fields!("slot", Slot<u32>, "flag" = flag "type" = alarm_type "code" = code "level" = level "index" = index
             "raised_at" = raised_at "count" = count),
         fields!("doorbell", Doorbell, "magic" = magic "version" = version "bell" = bell "waiting" = waiting
             "command" = command "lamp_test_s" = lamp_test_s "completed" = completed "spare" = spare),
