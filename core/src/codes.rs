@@ -125,8 +125,10 @@ codes! {
 
 codes! {
     /// How an output shows alarms, after ISA-18.1.
+    #[derive(Default)]
     Sequence {
         /// While one is active: the original.
+        #[default]
         Follow = 0 "follow",
         /// Flashes until acknowledged, also where the alarm has ended meanwhile; steady while it is active; off by itself.
         A = 1 "A",
@@ -335,8 +337,10 @@ codes! {
 
 codes! {
     /// What becomes of a module's alarms when its segment is removed.
+    #[derive(Default)]
     OnLost {
         /// They end: the original's meaning of leaving.
+        #[default]
         Clear = 0 "clear",
         /// They stay until a producer writes again.
         Hold = 1 "hold",
@@ -354,18 +358,6 @@ codes! {
         Clear = 1 "clear",
         /// What it showed.
         Hold = 2 "hold",
-    }
-}
-
-impl Default for Sequence {
-    fn default() -> Sequence {
-        Sequence::Follow
-    }
-}
-
-impl Default for OnLost {
-    fn default() -> OnLost {
-        OnLost::Clear
     }
 }
 

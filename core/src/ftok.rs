@@ -15,9 +15,9 @@ use crate::sysv::Key;
 /// Why a path gives no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyError {
-    /// The path does not start with `/`: every process and every kernel would read it differently.
+    /// The path does not start with `/`: each process would read it differently.
     Relative,
-    /// `ftok` failed: the path is missing or may not be looked at.
+    /// `ftok` failed: the path does not exist or may not be searched.
     Unusable(Errno),
     /// `ftok` gave 0, which is IPC_PRIVATE.
     Private,
@@ -28,14 +28,16 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            KeyError::Relative => {
-                f.write_str("the path is relative, so its key depends on where each process stands; name it from / on")
+            KeyError::Relative => f.write_str(
+                "the path is relative, so its key depends on each process's working directory; use an absolute path",
+            ),
+            KeyError::Unusable(Errno::ENOENT) => f.write_str("the path does not exist; create it, or use another path"),
+            KeyError::Unusable(Errno::EACCES) => {
+                f.write_str("permission denied for a directory of the path; fix its permissions")
             }
-            KeyError::Unusable(Errno::ENOENT) => f.write_str("the path is missing; make it, or name another"),
-            KeyError::Unusable(Errno::EACCES) => f.write_str("the path may not be looked at; mend its permissions"),
             KeyError::Unusable(errno) => write!(f, "the path cannot be used: {errno}"),
-            KeyError::Taken => f.write_str("its key is another segment's; name another path"),
-            KeyError::Private => f.write_str("the key would be 0, which is IPC_PRIVATE; name another path"),
+            KeyError::Taken => f.write_str("its key is used by another segment; use another path"),
+            KeyError::Private => f.write_str("the key would be 0, which is IPC_PRIVATE; use another path"),
         }
     }
 }

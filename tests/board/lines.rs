@@ -10,12 +10,12 @@ fn the_line_of_the_power_key_is_refused_with_the_right_words() {
     board.run("printf '[lamp power]\\ngpio = 2043\\n' >>/etc/alarmd.conf; /etc/init.d/S60alarmd reload");
     // Its failure is the daemon's own alarm, major.
     board.expect_edges(&MAJOR_RAISED);
-    let words = "lamp power: gpio 2043: export: Resource busy (EBUSY): the kernel holds this line; if it is an LED, name its \
+    let words = "lamp power: gpio 2043: export: Resource busy (EBUSY): the kernel uses this line; if it is an LED, name its \
                 brightness file under /sys/class/leds as path instead";
     board.wait_for("it is logged", |board| board.log().contains(words));
     board.wait_for("it is shown", |board| {
         let status = board.run("alarmctl status");
-        status.contains("runs, 1 of 5 outputs FAILED") && status.contains("output failed")
+        status.contains("running, 1 of 5 outputs FAILED") && status.contains("output failed")
     });
     assert_eq!(board.pin(2043), None);
     // A lamp on a real line flashes until it is acknowledged.

@@ -80,7 +80,7 @@ fn without_a_file_the_original_modules_are_watched_and_logged() {
     board.done(&["raise", "sdhmgt"]);
     board.done(&["raise", "alarm"]);
     board.wait_for_log(
-        "module sdhmgt: alarm raised: type 0x0 code 0x0 index 0x0 level 0x0 (indeterminate), slot 1: no output",
+        "module sdhmgt: alarm raised: type 0x0 code 0x0 index 0x0 level 0x0 (indeterminate), slot 1; no output shows it",
     );
     board.wait_for_log("module alarm: alarm raised");
 }
@@ -108,8 +108,9 @@ fn a_second_daemon_says_who_runs_and_exits() {
     board.start();
     let running = format!("alarmd runs already, as process {}", board.daemon().id());
     let pidfile = board.path("alarmd.pid");
-    let same_pidfile = [&["--pidfile", pidfile.to_str().expect("UTF-8")][..], &[]];
-    for arguments in same_pidfile {
+    let with_pidfile = ["--pidfile", pidfile.to_str().expect("UTF-8")];
+    let locked = format!("locked by process {}; alarmd is already running", board.daemon().id());
+    for (arguments, running) in [(&with_pidfile[..], locked), (&[], running)] {
         let ran = Ran::from(board.alarmd().args(arguments).output().expect("run"));
         assert!(ran.code == 1 && ran.err.contains(&running), "{ran:?}");
     }
@@ -201,7 +202,7 @@ fn an_output_that_cannot_be_driven_is_an_alarm_and_tried_again() {
     board.wait_for_output("good", "1");
     board.wait_for_log("lamp bad: ");
     board.wait_for_log("module alarmd: alarm raised: output 2 failed (major); lamp good, lamp bad");
-    assert!(board.done(&["status"]).contains("FAILED: No such file or directory (ENOENT)"));
+    assert!(board.done(&["status"]).contains("FAILED: open: No such file or directory (ENOENT)"));
     fs::create_dir(board.path("later")).expect("made");
     board.wait_for_log("lamp bad: line works again");
     board.wait_for_output("later/bad", "0");
@@ -292,7 +293,7 @@ fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
 fn a_deleted_or_emptied_output_file_is_told_and_made_again() {
     let Some(board) = Board::new(LAMPS) else { return };
     fs::remove_file(board.path("relay")).expect("deleted");
-    board.wait_for_log("relay: read: No such file or directory (ENOENT): somebody deleted the file");
+    board.wait_for_log("relay: file deleted: another process deleted it; alarmd creates it again");
     board.wait_for_output("relay", "1");
     board.wait_for_log("relay office: line works again");
     fs::write(board.path("relay"), "").expect("emptied");
@@ -338,7 +339,7 @@ fn a_status_block_of_another_user_is_replaced() {
         return;
     }
     board.start();
-    board.wait_for_log("of user 65534 is not ours; replaced");
+    board.wait_for_log("belongs to another user (owner 65534); replaced");
     assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
 }
 

@@ -61,7 +61,7 @@ fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
     board.start();
     board.wait_for_log("lamp critical: gpio 17: export: ");
     // The text before the name differs between C libraries.
-    board.wait_for_log(" (EBUSY): the kernel holds this line");
+    board.wait_for_log(" (EBUSY): the kernel uses this line");
     board.wait_for_log("/sys/class/leds");
     board.wait_for_log("relay office: gpio 18: export: Invalid argument (EINVAL): there is no such line");
     let status = board.done(&["status"]);
@@ -78,7 +78,9 @@ fn a_line_that_somebody_unexports_is_set_up_again() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.start();
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
-    board.wait_for_log("relay office: gpio 18: read: No such device (ENODEV): somebody unexported the line");
+    board.wait_for_log(
+        "relay office: gpio 18: read: No such device (ENODEV): the line was unexported by another process",
+    );
     board.wait_for_log("module alarmd: alarm raised: output 2 failed (major)");
     board.wait_for_log("relay office: line works again");
     // An alarm before the next health check finds a stale descriptor, and drives the relay nevertheless.

@@ -161,7 +161,7 @@ fn a_worker_without_guardian_that_is_stopped_does_not_keep_the_next_daemon_away(
     wait_until("the guardian is gone", || is_gone(board.daemon().id()));
     board.start();
     assert!(is_gone(worker));
-    board.wait_for_log(&format!("process {worker}, does not end; killed"));
+    board.wait_for_log(&format!("worker {worker} of the previous daemon did not terminate; killed"));
     assert_eq!(gpio.edges(18), [true]);
 }
 

@@ -41,7 +41,7 @@ fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
 fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nftok = .\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
-    board.wait_for_log("module sdhmgt: ftok = .: the path is relative");
+    board.wait_for_log("module sdhmgt: ftok .: the path is relative");
     board.wait_for_log("only the fixed key 0x414c001f is watched");
     assert_eq!(board.segment("sdhmgt", "ftok").expect("in the status")["state"], "no key");
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
@@ -114,7 +114,7 @@ fn a_path_whose_key_is_another_segments_is_refused() {
     let key = ftok::key(c"/", id).expect("a key");
     board.configure(&format!("[module a]\nid = 30\nkey = {key}\n[module b]\nid = 31\nftok = /\n"));
     board.start();
-    board.wait_for_log("module b: ftok = /: its key is another segment's");
+    board.wait_for_log("module b: ftok /: its key is used by another segment");
     assert_eq!(board.segment("b", "ftok").expect("in the status")["state"], "no key");
     assert!(Segment::find(key).is_ok());
 }

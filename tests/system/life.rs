@@ -134,9 +134,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let small = Segment::create(KEY, 100, 0o666).expect("made");
     board.start();
-    board.wait_for_log(
-        "module sdhmgt: key 0x414c001f: shmget: Invalid argument (EINVAL): the existing segment is too small",
-    );
+    board.wait_for_log("module sdhmgt: segment refused (key 0x414c001f): it has 100 bytes, and 1024 are needed");
     assert_eq!(fixed_state(&board), "refused");
     assert_eq!(own_alarms(&board), ["segment refused"]);
     board.wait_for_output("any", "1");

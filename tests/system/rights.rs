@@ -77,9 +77,7 @@ fn an_unprivileged_daemon_that_may_not_write_a_line_says_so() {
     let Some((mut board, daemon)) = unprivileged("[lamp any]\ngpio = 17\n") else { return };
     let Some(_gpio) = Gpio::mount(&board, &[17]) else { return };
     board.start_as(daemon);
-    board.wait_for_log(
-        "lamp any: gpio 17: export: Permission denied (EACCES): the daemon's user may not write this file",
-    );
+    board.wait_for_log("lamp any: gpio 17: export: Permission denied (EACCES): alarmd's user may not write this file");
 }
 
 #[test]
@@ -140,7 +138,7 @@ fn a_daemon_of_another_user_ends_when_roots_takes_its_place() {
     board.start();
     assert_eq!(other.exit_code(), Some(1));
     board.wait_for_log(&format!("alarmd runs already, as process {}", board.daemon().id()));
-    assert_eq!(board.log().matches("is not ours; replaced").count(), 1);
+    assert_eq!(board.log().matches("belongs to another user (owner ").count(), 1);
     assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
 }
 
@@ -176,7 +174,7 @@ fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
     Segment::create(Key::DOORBELL, huge, 0o666).expect("made");
     board.start();
     board.wait_for_log("module alarmd: alarm raised: segment of module 31 refused (major)");
-    board.wait_for_log("the segment has 67108864 bytes, and 65536 at most are taken");
+    board.wait_for_log("it has 67108864 bytes, and at most 65536 are read");
     board.wait_for_log("67108864 bytes) is unusable; replaced");
     let segment = board.segment("sdhmgt", "fixed").expect("in the status");
     assert_eq!(

@@ -199,7 +199,7 @@ fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
     old.raise();
     board.wait_for_output("any", "1");
     let ran = board.ctl(&["raise", "sdhmgt"]);
-    let words = format!("process {} holds the segment and does not leave", old.process.id());
+    let words = format!("process {} holds the segment's lock and does not release it", old.process.id());
     assert!(ran.code == 1 && ran.err.contains(&words), "{ran:?}");
     // When it has died, producers can write again.
     old.process.kill();
