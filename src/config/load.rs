@@ -1,15 +1,10 @@
 //! Loading the file.
-use std::ffi::CString;
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
-
-use alarmd_core::file::Inode;
 
 use super::parse::parse;
 use super::problem::{ConfigError, Problem};
+use super::read::read;
 use super::settings::Settings;
 
 /// The configuration that is used without `-c`.
@@ -46,17 +41,4 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, ConfigError> {
     })?;
     let (settings, warnings) = parse(&text).map_err(refuse)?;
     Ok(Loaded { settings, warnings: warnings.iter().map(|warning| warning.message(path)).collect() })
-}
-
-/// Reads the file. The guardian does this too and must not block, so a pipe is refused.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let inode = CString::new(path.as_os_str().as_bytes()).ok().and_then(|path| Inode::of(&path).ok());
-    if inode.is_some_and(|inode| inode.is_pipe()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the file is a pipe"));
-    }
-    let mut bytes = Vec::new();
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    // `take`, because a bare `File` first asks for its size with statx, which old kernels lack.
-    file.take(u64::MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -9,6 +9,7 @@ mod module;
 mod output;
 pub mod parse;
 mod problem;
+mod read;
 mod reader;
 mod settings;
 #[cfg(test)]
