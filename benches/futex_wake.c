@@ -1,6 +1,6 @@
-/* The yardstick: a bare futex wake between two C processes. Prints the nanoseconds of each of N wakes, from before the
- * store until the waker sees that the woken one has answered. Each has a processor of its own, where there are two: else
- * the woken one takes the waker's, who then sees the answer only when the other has finished. usage: futex_wake N
+/* The reference for the latency budget: a bare futex wake between two C processes. Prints the nanoseconds of each of N wakes,
+ * from before the store until the waking process sees the answer of the other. Each process has its own processor where
+ * there are two. On one processor the answer is seen only when the other process sleeps again. usage: futex_wake N
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -23,7 +23,7 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-/* The n-th of the processors that this process may use, alone. */
+/* Restricts this process to the n-th of the processors that it may use. */
 static void pin(int n)
 {
     cpu_set_t allowed, one;
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     }
     pin(0);
     for (int turn = 0; turn < count; turn++) {
-        usleep(3000); /* the other one sleeps by now */
+        usleep(3000); /* after this time the other process sleeps */
         uint64_t start = now();
         uint32_t rung = __atomic_add_fetch(bell, 1, __ATOMIC_SEQ_CST);
         syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);

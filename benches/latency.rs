@@ -1,6 +1,6 @@
-//! From `raise` to the line written, beside a bare futex wake between two C processes in the same run. Prints both
-//! medians and their ratio; exits 1 if the ratio is above the budget. Run it through `benches/budgets`, which gives it an
-//! IPC namespace of its own. Its arguments: the alarmd executable and the futex_wake executable.
+//! Measures the time from `raise` to the written line, and that of a bare futex wake between two C processes in the same run.
+//! Prints both medians and their ratio; exits 1 if the ratio is above the budget. `benches/budgets` runs it in a private IPC
+//! namespace. Its arguments: the alarmd executable and the futex_wake executable.
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -16,7 +16,7 @@ const BUDGET: f64 = 2.0;
 const BATCHES: usize = 8;
 const SAMPLES: usize = 250;
 
-/// Ends the daemon with the bench.
+/// Kills the daemon at the end of the bench.
 struct Daemon(Child);
 
 impl Drop for Daemon {
@@ -29,7 +29,7 @@ impl Drop for Daemon {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [alarmd, futex_wake] = &arguments[..] else {
-        eprintln!("latency: run me through benches/budgets");
+        eprintln!("latency: run by benches/budgets only");
         return ExitCode::SUCCESS;
     };
     let folder = tempfile::Builder::new().tempdir_in("/dev/shm").expect("a folder in memory");
@@ -44,10 +44,10 @@ fn main() -> ExitCode {
     let daemon = Daemon(command.spawn().expect("started"));
     let deadline = Instant::now() + Duration::from_secs(10);
     while fs::read_to_string(&pidfile).map_or(true, |pid| pid.is_empty()) {
-        assert!(Instant::now() < deadline, "the daemon does not work");
+        assert!(Instant::now() < deadline, "the daemon does not start");
         std::thread::sleep(Duration::from_millis(1));
     }
-    // A processor each, as in futex_wake, whose children inherit all of them.
+    // Each side has its own processor, as in futex_wake, which must inherit the whole set.
     let allowed = processors(0);
     pin(daemon.0.id() as libc::pid_t, allowed.get(1));
     let level = watch(&File::open(&lamp).expect("the lamp"));
@@ -71,29 +71,29 @@ fn main() -> ExitCode {
 fn processors(process: libc::pid_t) -> Vec<usize> {
     // SAFETY: `cpu_set_t` is a bit set; all zeros is the empty one.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the set is ours and its size goes with it.
+    // SAFETY: the set is ours and its size is passed.
     unsafe { libc::sched_getaffinity(process, size_of_val(&set), &mut set) };
     // SAFETY: the numbers are below the set's size.
     (0..libc::CPU_SETSIZE as usize).filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) }).collect()
 }
 
-/// Lets a process (0: this one) run on these processors alone, if there are any.
+/// Restricts a process (0: this one) to these processors, if there are any.
 fn pin<'a>(process: libc::pid_t, processors: impl IntoIterator<Item = &'a usize>) {
     // SAFETY: as above.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
     // SAFETY: the numbers came from such a set.
     processors.into_iter().for_each(|cpu| unsafe { libc::CPU_SET(*cpu, &mut set) });
-    // SAFETY: the set is ours and its size goes with it. An empty one is refused, and changes nothing.
+    // SAFETY: the set is ours and its size is passed. The kernel refuses an empty set and changes nothing.
     unsafe { libc::sched_setaffinity(process, size_of_val(&set), &set) };
 }
 
-/// The lamp's file as memory: what the daemon writes there is seen without a system call.
+/// Maps the lamp's file: a write by the daemon is visible without a system call.
 fn watch(file: &File) -> &'static AtomicU8 {
     let (read, shared) = (libc::PROT_READ, libc::MAP_SHARED);
     // SAFETY: a new mapping at an address of the kernel's choice.
     let page = unsafe { libc::mmap(std::ptr::null_mut(), 1, read, shared, file.as_raw_fd(), 0) };
     assert_ne!(page, libc::MAP_FAILED);
-    // SAFETY: the file holds at least one byte, is never cut, and stays mapped to the end; it is only loaded from.
+    // SAFETY: the file has at least one byte, is never truncated, and stays mapped to the end; it is only loaded from.
     unsafe { AtomicU8::from_ptr(page.cast()) }
 }
 

@@ -1,6 +1,6 @@
-# Talks to a QEMU through the sockets in the current folder.
+# Communicates with a QEMU through the sockets in the current folder.
 # usage: perl board-qemu.pl monitor LINE       prints what the monitor answers
-#        perl board-qemu.pl watch PATH FILE    writes each edge of the device's output lines to FILE until QEMU ends
+#        perl board-qemu.pl watch PATH FILE    writes each edge of the device's output lines to FILE until QEMU exits
 use strict;
 use warnings;
 use IO::Socket::UNIX;
@@ -18,13 +18,13 @@ if ($what eq 'monitor') {
     my $socket = connected('monitor');
     my $prompt = sub {
         local $/ = '(qemu) ';
-        return scalar <$socket> // die "QEMU is gone\n";
+        return scalar <$socket> // die "QEMU has exited\n";
     };
     $prompt->();
     print $socket "$arguments[0]\n";
     my $answer = $prompt->();
     $answer =~ s/\(qemu\) $//;
-    # What was typed comes back first.
+    # QEMU first echoes the line.
     $answer =~ s/^[^\n]*\n//;
     $answer =~ s/\r//g;
     print $answer;

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Run on the board by scripts/deploy, in the folder that it copied: switches to what is there, and goes back if it does not
-# work. POSIX sh, for busybox. A broken connection does not stop it; a power cut is undone at the next start, by S60alarmd.
+# Run on the board by scripts/deploy, in the folder that it copied: installs the files, and restores the previous ones if the
+# new alarmd does not work. POSIX sh, for busybox. A broken connection does not stop it. After a power cut, S60alarmd restores
+# the previous files at the next start.
 stage=$PWD
 kept=/var/lib/alarmd/previous
 journal=/var/lib/alarmd/switched
@@ -15,27 +16,28 @@ flat() { echo "$1" | tr / _; }
 sum() { if command -v sha256sum >/dev/null; then sha256sum <"$1"; else md5sum <"$1"; fi; }
 
 trap '' HUP INT PIPE
-mkdir -p /var/lib/alarmd/laid /var/lib/alarmd/new "$kept" || unchanged '/var/lib/alarmd cannot be written'
-mkdir "$lock" 2>/dev/null || unchanged "another deploy is under way ($lock)"
+mkdir -p /var/lib/alarmd/installed /var/lib/alarmd/new "$kept" || unchanged '/var/lib/alarmd cannot be written'
+mkdir "$lock" 2>/dev/null || unchanged "another deploy is running ($lock)"
 trap 'cd / && rm -rf "$stage" && rmdir "$lock"' EXIT
 
-# What a power cut left of earlier ones.
+# Remains of earlier deploys that a power cut ended.
 for left in "${stage%/*}"/.alarmd-new.*; do
     [ "$left" = "$stage" ] || rm -rf "$left"
 done
 version=$(./alarmd --version) || unchanged 'the new alarmd does not run on this board'
 
-# Who runs, as the status block says, asked through the executable that is in place. The name makes it alarmctl.
+# process: prints the process id of the running alarmd, which the installed executable reads from the status block. Called by
+# the name alarmctl, it is the tool.
 ln -s /usr/sbin/alarmd alarmctl
 process() { ./alarmctl status 2>/dev/null | sed -n 's/^alarmd .*; process \([0-9]*\) since .*/\1/p'; }
-# True if the file /usr/sbin/alarmd is what runs: a replaced one's link ends in "(deleted)".
+# True if the running program is the file /usr/sbin/alarmd: the link of a replaced one ends in "(deleted)".
 works() {
     pid=$(process)
     [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe")" = /usr/sbin/alarmd ]
 }
 respawned() { grep -q '^[^#]*:respawn:.*alarmd' /etc/inittab 2>/dev/null; }
 if [ -n "$(process)" ] && ! respawned && ! /etc/init.d/S60alarmd status >/dev/null 2>&1; then
-    unchanged "an alarmd that no init script started runs as process $(process); stop it first"
+    unchanged "process $(process) is an alarmd that no init script started; stop it first"
 fi
 
 restart() {
@@ -43,19 +45,18 @@ restart() {
         pid=$(process)
         [ -z "$pid" ] || kill "$pid"
     else
-        # One that does not start might hang when it is asked, too.
         /etc/init.d/S60alarmd restart || return 1
     fi
     looks=0
     until works; do
         looks=$((looks + 1))
-        # The script has waited already.
+        # The init script has already waited.
         if [ $looks -gt 10 ] || { ! respawned && [ $looks -gt 2 ]; }; then return 1; fi
         sleep 1
     done
 }
 
-# Every file as it was, by the journal: what is kept comes back, what was not there goes.
+# Restores every file in the journal: the kept copy, or no file where there was none.
 go_back() {
     while read -r file; do
         rm -f "$file.alarmd-next"
@@ -70,28 +71,29 @@ go_back() {
     sync
 }
 if [ -e "$journal" ]; then
-    say 'an earlier deploy was cut off; going back to what was before it'
+    say 'an earlier deploy was interrupted; restoring the previous files'
     go_back
 fi
 
-# A file that is on the board as we last laid it, or never was, is replaced; one that was changed or removed there stays so.
+# A file is replaced if the board has never had it, or has it as the last deploy installed it. One that was changed or removed
+# on the board stays so.
 : >replace
 while read -r file; do
-    record=/var/lib/alarmd/laid/$(flat "$file")
+    record=/var/lib/alarmd/installed/$(flat "$file")
     if respawned && [ "$file" = /etc/init.d/S60alarmd ]; then
-        say 'init keeps alarmd running (/etc/inittab): without the init script'
+        say 'init starts alarmd (/etc/inittab), so the init script is not installed'
     elif [ -L "$file" ]; then
-        say "$file is a link and stays"
+        say "$file is a link and is not replaced"
     elif [ ! -e "$file" ]; then
-        if [ -e "$record" ]; then say "$file was removed on the board and stays away"; else echo "$file" >>replace; fi
+        if [ -e "$record" ]; then say "$file was removed on the board and is not installed"; else echo "$file" >>replace; fi
     elif cmp -s "root$file" "$file"; then
         sum "$file" >"$record"
     elif [ -e "$record" ] && [ "$(sum "$file")" = "$(cat "$record")" ]; then
         echo "$file" >>replace
     else
-        # Not beside it: init would run a second script in its folder.
+        # Not in the same folder: init would also run a second script there.
         cp "root$file" "/var/lib/alarmd/new/$(flat "$file")"
-        say "$file was changed on the board and stays; the new one is /var/lib/alarmd/new/$(flat "$file")"
+        say "$file was changed on the board and stays; the new one is in /var/lib/alarmd/new/$(flat "$file")"
     fi
 done <files
 
@@ -101,12 +103,12 @@ if [ -e "$configuration" ]; then
     ./alarmd -c "$configuration" --check || unchanged "the new alarmd refuses the board's configuration"
 fi
 
-# Everything is kept, and the journal written, before the first file is switched.
+# All files are kept and the journal is written before the first file is replaced.
 rm -f "$kept"/*
 mkdir -p root/usr/sbin
 cp -p alarmd root/usr/sbin/alarmd
 for file in /usr/sbin/alarmd $(cat replace); do
-    [ ! -e "$file" ] || cp -p "$file" "$kept/$(flat "$file")" || { rm -f "$kept"/*; unchanged "no room to keep $file"; }
+    [ ! -e "$file" ] || cp -p "$file" "$kept/$(flat "$file")" || { rm -f "$kept"/*; unchanged "no space to keep $file"; }
     echo "$file"
 done >journal
 sync
@@ -114,10 +116,10 @@ if ! { cp journal "$journal.next" && mv -f "$journal.next" "$journal"; }; then u
 sync
 while read -r file; do
     mkdir -p "${file%/*}"
-    # By rename, and whole on the flash before it: there is always one whole file.
+    # The new file is complete on the flash before the rename, so that there is always one complete file.
     if ! { cp -p "root$file" "$file.alarmd-next" && sync && mv -f "$file.alarmd-next" "$file"; }; then
         go_back
-        say "$file cannot be written; all is as it was"
+        say "$file cannot be written; the previous files are restored"
         exit 1
     fi
 done <journal
@@ -126,7 +128,7 @@ sync
 
 if restart; then
     rm -f "$journal"
-    while read -r file; do sum "$file" >"/var/lib/alarmd/laid/$(flat "$file")"; done <replace
+    while read -r file; do sum "$file" >"/var/lib/alarmd/installed/$(flat "$file")"; done <replace
     rm -f "$kept"/*
     sync
     say "$version works on this board"
@@ -137,6 +139,6 @@ go_back
 if [ -x /usr/sbin/alarmd ] && restart; then
     say "the previous one works again: $(/usr/sbin/alarmd --version)"
 else
-    say 'there is no previous one that works'
+    say 'no previous alarmd works'
 fi
 exit 1

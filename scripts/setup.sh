@@ -1,19 +1,19 @@
-# Sourced by the scripts: installs from Debian's packages what is missing, and nothing else.
+# Sourced by the scripts: installs the Debian packages that are missing, and nothing else.
 # shellcheck shell=sh
 
-# as_root COMMAND...: directly, or through sudo.
+# as_root COMMAND...: runs it directly as root, else through sudo.
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
         sudo "$@"
     else
-        echo "${0##*/}: '$*' needs root, and there is no sudo; run it yourself and start again" >&2
+        echo "${0##*/}: '$*' needs root, and sudo is not installed; run it as root and start again" >&2
         return 1
     fi
 }
 
-# update: the lists of packages, once. Somebody else may be installing: apt waits for the one lock, and not for the other.
+# update: fetches the package lists, once. Another process may be running apt, which does not wait for the lock of the lists.
 update() {
     [ -z "${updated:-}" ] || return 0
     for turn in 1 2 3 4; do
@@ -23,7 +23,7 @@ update() {
     updated=yes
 }
 
-# install PACKAGE...
+# install PACKAGE...: installs them with apt-get.
 install() {
     echo "${0##*/}: installing $*"
     update
@@ -31,7 +31,7 @@ install() {
         --no-install-recommends "$@" >/dev/null
 }
 
-# need COMMAND PACKAGE [COMMAND PACKAGE]...: the packages of those commands that are missing.
+# need COMMAND PACKAGE [COMMAND PACKAGE]...: installs the packages of the commands that are missing.
 need() {
     missing=
     while [ $# -ge 2 ]; do
@@ -42,20 +42,20 @@ need() {
     [ -z "$missing" ] || install $missing
 }
 
-# The oldest Rust that builds this, from Cargo.toml.
+# Prints the minor version of the oldest Rust that builds alarmd, from Cargo.toml.
 minimum_rust() {
     sed -n 's/^rust-version = "1\.\([0-9]*\)"/\1/p' "${root:?}/Cargo.toml"
 }
 
-# True if cargo and rustc are there and new enough.
+# True if cargo and rustc are installed and new enough.
 rust_is_good() {
     command -v cargo >/dev/null && command -v rustc >/dev/null || return 1
     [ "$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\).*/\1/p')" -ge "$(minimum_rust)" ]
 }
 
-# A Rust toolchain: the one that is there, or Debian's. Debian 12 has it as rustc-web, Debian 13 as rustc.
+# Installs Debian's Rust where there is none, or too old a one. Debian 12 calls the package rustc-web, later ones rustc.
 need_rust() {
-    # cargo fetches crates by https.
+    # cargo downloads crates over HTTPS.
     [ -e /etc/ssl/certs/ca-certificates.crt ] || install ca-certificates
     rust_is_good && return
     update
@@ -70,7 +70,7 @@ need_rust() {
     return 1
 }
 
-# rustfmt and clippy, for the toolchain that is there.
+# Installs rustfmt and clippy for the toolchain in use.
 need_rust_checks() {
     cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 && return
     if command -v rustup >/dev/null; then
