@@ -22,16 +22,16 @@ find_way() {
         return
     fi
     way=rustup
-    for target in $targets; do
-        has_target "$target" || rustup target add "$target" >/dev/null 2>&1 || way=debian
+    for each in $targets; do
+        has_target "$each" || rustup target add "$each" >/dev/null 2>&1 || way=debian
     done
-    # Its source lets std be built for size.
+    # With its source, std can be built for size.
     [ "$way" = debian ] || has_source || rustup component add rust-src >/dev/null 2>&1 || true
 }
 
 has_source() { [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; }
 
-# The way in words.
+# The way as a phrase for messages.
 way_in_words() {
     case "$way" in
     cross) echo 'cross and its container' ;;
@@ -40,21 +40,21 @@ way_in_words() {
     esac
 }
 
-# need_arm: what the way needs beside Rust.
+# need_arm: installs what the way needs besides Rust.
 need_arm() {
-    # Its container has it all.
+    # The container of cross has everything.
     [ "$way" != cross ] || return 0
     need arm-linux-gnueabihf-gcc 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross' \
         arm-linux-gnueabi-gcc 'gcc-arm-linux-gnueabi libc6-dev-armel-cross'
     [ "$way" != debian ] || toolchain=$("${root:?}/scripts/toolchain")
 }
 
-# arm_cargo ARGUMENT...: cargo with a --target among its arguments, the way that find_way found. What stands in $within goes
-# before it.
+# arm_cargo ARGUMENT...: cargo with a --target among its arguments, in the way that find_way found. $within is a command
+# that runs it, or empty.
 arm_cargo() {
     case "$way" in
     cross)
-        # A target folder of its own: the container's build scripts do not run here. A fixed version, for cross would update.
+        # A separate target folder: the container's build scripts do not run here. A fixed version: cross would update it.
         CARGO_TARGET_DIR=target/cross cross "+1.$(minimum_rust).0" "$@"
         ;;
     rustup) ${within:-} cargo "$@" ;;
@@ -64,12 +64,44 @@ arm_cargo() {
     esac
 }
 
-# Where arm_cargo lays what it built.
+# The folder where arm_cargo puts what it builds.
 arm_target_dir() {
     case "$way" in
     cross) echo target/cross ;;
-    # Cargo does not notice that a toolchain was built anew.
+    # Cargo does not notice a rebuilt toolchain, so each toolchain has a folder.
     debian) echo "${CARGO_TARGET_DIR:-target}/${toolchain##*/}" ;;
     *) echo "${CARGO_TARGET_DIR:-target}" ;;
     esac
+}
+
+# firmware_cargo build|rustc TARGET [ARGUMENT...]: cargo for the small executable. Its bytes depend on the source and on the
+# toolchain only: the names of this machine's folders are not in it.
+firmware_cargo() {
+    subcommand=$1 firmware=$2
+    shift 2
+    # They would replace the flags of .cargo/config.toml. Those of --config are added to them.
+    unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+    # It unpacks the crates, so that their folders can be listed.
+    arm_cargo fetch --quiet --locked --target "$firmware"
+    flags="'--remap-path-prefix=$(pwd -P)='"
+    home=${CARGO_HOME:-$HOME/.cargo}
+    for folder in "$home"/registry/src/*; do
+        # The container has Cargo's folder there.
+        [ "$way" != cross ] || folder=/cargo/${folder#"$home"/}
+        flags="$flags, '--remap-path-prefix=$folder='"
+    done
+    case "$way" in
+    debian) library=$toolchain/lib/rustlib/src/rust/library ;;
+    rustup) library=$(rustc --print sysroot)/lib/rustlib/src/rust/library ;;
+    cross) library=/rust/lib/rustlib/src/rust/library ;;
+    esac
+    set -- --quiet --locked --profile firmware --target "$firmware" \
+        --config "target.$firmware.rustflags=[$flags, '--remap-path-prefix=$library=rust']" "$@"
+    if [ "$way" = cross ] || { [ "$way" = rustup ] && ! has_source; }; then
+        arm_cargo "$subcommand" "$@"
+    else
+        # std is compiled with panic=abort and for size. The one that rustup brings also prints backtraces, which takes more
+        # room than all of alarmd; the one of scripts/toolchain unwinds, for the tests.
+        RUSTC_BOOTSTRAP=1 arm_cargo "$subcommand" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
+    fi
 }
