@@ -2,6 +2,10 @@
 //!
 //! Each value is written out, so that the order of an enum cannot change a byte. docs/wire-format.md lists the same tables
 //! under "Numbers", and include/alarm.h has those that producers need; a test compares the three.
+mod origin;
+
+pub use origin::Origin;
+
 use core::fmt;
 
 /// An enum whose numbers and words are fixed: `NAME { Variant = NUMBER "word", }`.
@@ -89,7 +93,7 @@ codes! {
         /// The worker was replaced. code: the signal, 0 if it hung; index: how many times.
         Restarted = 4 "worker restarted",
         /// The wall clock was set back. code: seconds.
-        Clock = 5 "clock set back",
+        Clock = 5 "clock went back",
         /// No memory or no segment is available. code and index as for `Refused`.
         Limit = 6 "limit reached",
     }
@@ -99,15 +103,15 @@ codes! {
     /// The daemon's own alarms that last, as bits of its saved state.
     DaemonAlarm {
         /// The configuration was refused.
-        Configuration = 1 "configuration refused",
+        Configuration = 1 "configuration",
         /// The doorbell cannot be created for lack of memory or segments.
-        Doorbell = 2 "no doorbell",
+        Doorbell = 2 "doorbell limit",
         /// The status block cannot be created for lack of memory or segments.
-        Status = 4 "no status block",
+        Status = 4 "status limit",
         /// The doorbell belongs to another program, and alarmd may not replace it.
         DoorbellRefused = 8 "doorbell refused",
         /// The status block belongs to another program, and alarmd may not replace it.
-        StatusRefused = 16 "status block refused",
+        StatusRefused = 16 "status refused",
     }
 }
 
@@ -331,7 +335,7 @@ codes! {
         /// No daemon runs.
         NoDaemon = 3 "no daemon",
         /// Another daemon runs (between worker and guardian).
-        Replaced = 4 "another daemon runs",
+        Replaced = 4 "replaced",
     }
 }
 
@@ -380,68 +384,3 @@ pub const LEVELS: [(u32, Severity); 5] = [
     (3, Severity::Minor),
     (4, Severity::Warning),
 ];
-
-/// Where an alarm comes from: 0 to 32 a slot, from 33 on a condition that no producer wrote.
-macro_rules! origins {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal $word:literal,)*) => {
-        /// Where an alarm comes from: 0 to 32 a slot, from 33 on a condition that no producer wrote.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Origin {
-            /// A slot of its module's segment, 0 to 32.
-            Slot(u8),
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Origin {
-            /// All that are no slots.
-            pub const OTHERS: [Origin; [$($number),*].len()] = [$(Origin::$variant,)*];
-
-            /// The number.
-            pub const fn number(self) -> u32 {
-                match self {
-                    Origin::Slot(slot) => slot as u32,
-                    $(Origin::$variant => $number,)*
-                }
-            }
-
-            /// The one with this number.
-            pub const fn from_number(number: u32) -> Option<Origin> {
-                match number {
-                    0..=32 => Some(Origin::Slot(number as u8)),
-                    $($number => Some(Origin::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-
-        impl fmt::Display for Origin {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    Origin::Slot(slot) => write!(f, "slot {slot}"),
-                    $(Origin::$variant => f.write_str($word),)*
-                }
-            }
-        }
-    };
-}
-
-origins! {
-    /// The module's producer stopped beating.
-    Silent = 33 "silent",
-    /// The module's segment was removed.
-    Lost = 34 "lost",
-    /// The daemon's own: a segment is refused.
-    Refused = 35 "segment refused",
-    /// The daemon's own: an output cannot be driven.
-    Failed = 36 "output failed",
-    /// The module's producer was attached and is not any more.
-    NoProducer = 37 "no producer",
-    /// The daemon's own: the configuration was refused when it was read again.
-    Configuration = 38 "configuration refused",
-    /// The daemon's own: its worker died or hung and was replaced.
-    Restarted = 39 "worker restarted",
-    /// The daemon's own: the wall clock was set back.
-    Clock = 40 "clock went back",
-    /// The daemon's own: no memory or no System V segment is available.
-    Limit = 41 "limit reached",
-}

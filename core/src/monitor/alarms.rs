@@ -1,6 +1,6 @@
 //! The alarms of a segment: those that are seen, and the conditions that no producer wrote.
-use super::Monitor;
 use super::differences::{from_record, from_slot};
+use super::reader::Monitor;
 use super::settings::ModuleSettings;
 use crate::alarm::{Alarm, AlarmId, Origin, Transition, daemon};
 use crate::codes::DaemonAlarmType;

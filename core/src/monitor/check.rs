@@ -4,12 +4,13 @@ use core::sync::atomic::Ordering;
 
 use log::{info, warn};
 
+use super::reader::Monitor;
 use super::refusal::Rejection;
 use super::settings::ModuleSettings;
-use super::{Monitor, SegmentRole};
 use crate::alarm::Transition;
 use crate::clock::Time;
 use crate::codes::OnLost;
+use crate::codes::SegmentRole;
 use crate::errno::Errno;
 use crate::policy::Policy;
 use crate::sysv::{Access, Error, Id, Key, Segment, SysvOp};

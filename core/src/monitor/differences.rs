@@ -1,5 +1,5 @@
 //! What differs between what was seen and a new copy, as transitions.
-use super::Monitor;
+use super::reader::Monitor;
 use super::settings::ModuleSettings;
 use crate::alarm::{Alarm, Origin, Record, Transition};
 

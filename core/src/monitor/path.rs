@@ -1,9 +1,10 @@
 //! Follows the key of an ftok path, which changes when the path is recreated or covered by a mount.
 use log::{info, warn};
 
+use super::reader::Monitor;
 use super::settings::ModuleSettings;
-use super::{Monitor, SegmentRole};
 use crate::alarm::Transition;
+use crate::codes::SegmentRole;
 use crate::ftok::{self, KeyError};
 use crate::sysv::{Key, Segment};
 

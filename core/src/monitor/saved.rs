@@ -3,11 +3,12 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::acknowledged::Acknowledged;
 use super::presence::Presence;
+use super::reader::Monitor;
 use super::refusal::Rejection;
 use super::settings::ModuleSettings;
-use super::{Monitor, SegmentRole};
 use crate::alarm::Origin;
 use crate::codes::SavedFlag;
+use crate::codes::SegmentRole;
 use crate::sysv::{Access, Id, Key, Segment, words, words_mut};
 use crate::wire::{ModuleSegment, SavedSegment};
 

@@ -3,7 +3,7 @@ use core::sync::atomic::Ordering;
 
 use log::info;
 
-use super::Poll;
+use super::rounds::Poll;
 use crate::annunciator::lamp_test;
 use crate::clock::{S, Time};
 use crate::codes::Command;

@@ -3,9 +3,7 @@ use core::mem::size_of;
 
 use log::{info, warn};
 
-use super::Poll;
 use crate::clock::Time;
-use crate::codes::DaemonAlarm;
 use crate::errno::Errno;
 use crate::limits::LARGEST;
 use crate::policy::Policy;
@@ -57,39 +55,34 @@ impl Bell {
         segment.view::<Doorbell>().inspect(|doorbell| doorbell.claim());
         Ok(segment)
     }
-}
 
-impl Poll {
-    pub(super) fn check_doorbell(&mut self, now: Time) {
-        let bell = &mut self.bell;
-        let kept = bell.segment.as_ref().is_some_and(|segment| {
+    /// The health check: creates the doorbell, or repairs it. Gives why there is none.
+    pub fn check(&mut self, policy: &Policy, poll_ms: u32, now: Time) -> Option<Error> {
+        let kept = self.segment.as_ref().is_some_and(|segment| {
             // Another process may have removed it, or overwritten its magic.
             segment.view::<Doorbell>().is_some_and(Doorbell::is_ours)
                 && Segment::find(Key::DOORBELL).is_ok_and(|id| id == segment.id())
         });
-        if kept && bell.is_right {
-            return;
+        if kept && self.is_right {
+            return None;
         }
-        let before = bell.segment.as_ref().map(Segment::id).filter(|_| kept);
-        let opened = bell.open(&self.policy, now);
+        let before = self.segment.as_ref().map(Segment::id).filter(|_| kept);
+        let opened = self.open(policy, now);
         match &opened {
             Ok(segment) if Some(segment.id()) == before => {}
             Ok(segment) => {
                 info!("doorbell: segment {} opened (key {})", segment.id().raw(), Key::DOORBELL);
                 segment.view::<Doorbell>().inspect(|doorbell| doorbell.drop_commands());
             }
-            Err(error) if bell.error != Some(*error) => {
-                let (error, poll_ms) = (error.of("doorbell", Key::DOORBELL), self.poll_ms);
+            Err(error) if self.error != Some(*error) => {
+                let error = error.of("doorbell", Key::DOORBELL);
                 warn!("{error}; producers cannot wake alarmd, alarms are seen within {poll_ms} ms");
             }
             Err(_) => {}
         }
-        bell.error = opened.as_ref().err().copied();
-        bell.segment = opened.ok();
-        bell.is_right = bell.segment.is_some();
-        self.set_from_error(
-            [DaemonAlarm::Doorbell, DaemonAlarm::DoorbellRefused],
-            self.bell.error.map(Error::is_limit),
-        );
+        self.error = opened.as_ref().err().copied();
+        self.segment = opened.ok();
+        self.is_right = self.segment.is_some();
+        self.error
     }
 }

@@ -2,14 +2,15 @@
 use heapless::Vec;
 use log::warn;
 
+use super::error::StartError;
 use super::publisher::Publisher;
-use super::{Poll, StartError, find_module};
+use super::rounds::{Poll, find_module};
 use crate::clock::{self, Nanos, S, Time};
 use crate::codes::{DaemonAlarm, SegmentRole};
 use crate::limits::{MODULES, SEGMENTS};
 use crate::monitor::{Monitor, Verdict};
 use crate::output::Hardware;
-use crate::sysv::Key;
+use crate::sysv::{Error, Key};
 
 /// How often.
 const HEALTH: Nanos = S;
@@ -25,7 +26,8 @@ impl Poll {
     pub fn check_health(&mut self, now: Time, hardware: &mut dyn Hardware) -> Result<(), StartError> {
         self.health_due = now + HEALTH;
         self.check_clock();
-        self.check_doorbell(now);
+        let error = self.bell.check(&self.policy, self.poll_ms, now);
+        self.set_from_error([DaemonAlarm::Doorbell, DaemonAlarm::DoorbellRefused], error.map(Error::is_limit));
         self.check_status()?;
         self.check_segments(now, hardware);
         // The nearest may be nearer now.

@@ -3,35 +3,20 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use log::{info, warn};
 
-use super::StartError;
-use super::daemon_alarms::DaemonAlarms;
 use super::entries::{alarm_entry, module_entry, output_entry, segment_entry, store};
+use super::error::StartError;
 use super::saving::save;
-use crate::alarm::{Alarm, Transition};
-use crate::clock::{self, MS, Nanos, S, Time};
+use super::view::View;
+use crate::alarm::Alarm;
+use crate::clock::{self, MS, Nanos, S};
 use crate::errno::Errno;
 use crate::limits::{ALARMS, EVENT_PLACES};
-use crate::monitor::{ModuleSettings, Monitor};
-use crate::output::Channel;
 use crate::process::{self, ProcessIdentity};
 use crate::sysv::{Access, Error, Key, Segment, words};
 use crate::wire::{
     DIRECTORY, EventEntry, STATUS_MAGIC, STATUS_VERSION, SavedState, SeqLock, StatusBlock, StatusSegment,
     copy_from_earlier,
 };
-
-/// What is published.
-pub struct View<'a> {
-    pub poll_ms: u32,
-    pub rounds: u32,
-    pub restarts: u32,
-    pub daemon_alarms: DaemonAlarms,
-    pub now: Time,
-    pub modules: &'a [ModuleSettings],
-    pub monitors: &'a [Monitor],
-    pub channels: &'a [Channel],
-    pub transitions: &'a [Transition],
-}
 
 /// The attached status block, which is ours.
 pub struct Publisher {

@@ -3,7 +3,9 @@ use core::mem::take;
 
 use heapless::Vec;
 
-use super::{Poll, Settings, StartError};
+use super::error::StartError;
+use super::rounds::{Poll, find_module};
+use super::settings::Settings;
 use crate::annunciator::Latched;
 use crate::clock::{self, MS, Nanos};
 use crate::codes::{Indication, SegmentRole};
@@ -102,7 +104,7 @@ impl Poll {
         let Poll { channels, monitors, modules, .. } = self;
         let mut add = |alarm| channels.iter_mut().for_each(|channel| channel.point.add_active(&alarm));
         for monitor in monitors {
-            if let Some(module) = super::find_module(modules, monitor.module()) {
+            if let Some(module) = find_module(modules, monitor.module()) {
                 monitor.each_active(module, &mut add);
             }
         }

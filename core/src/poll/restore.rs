@@ -5,8 +5,9 @@ use heapless::Vec;
 use log::info;
 
 use super::daemon_alarms::DaemonAlarms;
+use super::error::StartError;
 use super::publisher::Publisher;
-use super::{Poll, StartError, find_module};
+use super::rounds::{Poll, find_module};
 use crate::alarm::{ModuleId, Name, Transition};
 use crate::annunciator::Latched;
 use crate::clock;

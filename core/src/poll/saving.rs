@@ -2,7 +2,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::entries::store;
-use super::publisher::View;
+use super::view::View;
 use crate::output::Channel;
 use crate::wire::{SavedOutput, SavedState, pack_text};
 

@@ -1,7 +1,7 @@
 //! The wait between two rounds.
 use core::sync::atomic::Ordering;
 
-use super::Poll;
+use super::rounds::Poll;
 use crate::clock::{self, MS, Time};
 use crate::errno::Errno;
 use crate::futex::{self, Woken};

@@ -5,29 +5,10 @@ use core::mem::offset_of;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::saved_state::SavedState;
+use super::section::{SECTIONS, Section};
 use super::status::{STATUS_MAGIC, STATUS_VERSION, StatusBlock, StatusSegment};
 use crate::codes::SectionType;
-use crate::sysv::{Segment, Word, Words, words};
-
-/// Places in the directory.
-pub const SECTIONS: usize = 16;
-
-/// One section. 16 bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct Section<W = AtomicU32> {
-    /// Number of [`SectionType`].
-    pub kind: W,
-    /// Version of its layout.
-    pub version: W,
-    /// From the start of the segment, in bytes.
-    pub offset: W,
-    /// In bytes.
-    pub size: W,
-}
-
-// SAFETY: `repr(C)`, and nothing but `W`.
-unsafe impl<W: Word> Words<W> for Section<W> {}
+use crate::sysv::{Segment, words};
 
 type Layout = StatusSegment<u32>;
 

@@ -7,6 +7,7 @@ mod directory;
 mod doorbell;
 mod module;
 mod saved_state;
+mod section;
 mod seqlock;
 mod status;
 mod status_copy;
@@ -18,10 +19,11 @@ mod sync {
     pub use core::sync::atomic::{AtomicU32, Ordering, fence};
 }
 
-pub use directory::{DIRECTORY, SECTIONS, Section, copy_from_earlier};
+pub use directory::{DIRECTORY, copy_from_earlier};
 pub use doorbell::{DOORBELL_MAGIC, DOORBELL_VERSION, Doorbell};
 pub use module::{MODULE_MAGIC, ModuleSegment, Slot, copy_module, copy_record, copy_words};
 pub use saved_state::{SavedCopy, SavedOutput, SavedSegment, SavedState};
+pub use section::{SECTIONS, Section};
 pub use seqlock::{SeqLock, WriteGuard, read_consistent};
 pub use status::{
     AlarmEntry, EventEntry, ModuleEntry, NO_GPIO, OutputEntry, STATUS_MAGIC, STATUS_VERSION, SegmentEntry, StatusBlock,

@@ -6,8 +6,8 @@
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::directory::{SECTIONS, Section};
 use super::saved_state::SavedState;
+use super::section::{SECTIONS, Section};
 use crate::limits::{ALARMS, EVENT_PLACES, MODULES, OUTPUTS, SEGMENTS};
 use crate::sysv::{Word, Words, words};
 
