@@ -66,7 +66,7 @@ fn settings(folder: &Path) -> Settings {
 }
 
 #[test]
-fn a_hundred_thousand_rounds_with_changes_and_logging_allocate_nothing() {
+fn a_hundred_thousand_rounds_with_changes_and_logging_do_not_allocate() {
     if !support::private_namespace() {
         return;
     }

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_monotonic_clock_moves_on_and_the_wall_clock_is_the_c_librarys() {
+    fn the_monotonic_clock_advances_and_the_wall_clock_equals_time_of_libc() {
         let before = now();
         sleep(MS);
         assert!(now().since(before) >= MS);

@@ -75,7 +75,7 @@ mod tests {
     use std::format;
 
     #[test]
-    fn known_and_unknown_numbers_have_words() {
+    fn known_and_unknown_error_numbers_have_a_text() {
         assert_eq!(format!("{}", Errno::EIDRM), "Identifier removed (EIDRM)");
         assert_eq!(format!("{:?}", Errno::from_raw(libc::ENOSPC)), "ENOSPC");
         assert!(format!("{}", Errno::from_raw(4095)).ends_with("(4095)"));

@@ -85,7 +85,7 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     #[test]
-    fn the_inode_is_the_one_std_sees() {
+    fn the_inode_number_equals_that_of_std() {
         for path in [c"/", c"/proc/self/exe", c"/dev/null"] {
             let inode = Inode::of(path).unwrap();
             let meta = std::fs::metadata(path.to_str().unwrap()).unwrap();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_file_is_deleted_when_its_name_is_gone() {
+    fn an_open_file_without_a_name_counts_as_deleted() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = std::ffi::CString::new(file.path().as_os_str().as_bytes()).unwrap();
         assert!(Inode::of(&path).unwrap().is_plain());

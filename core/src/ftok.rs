@@ -63,7 +63,7 @@ mod tests {
     const ID: ModuleId = ModuleId::new(31).unwrap();
 
     #[test]
-    fn a_path_gives_the_key_the_c_library_gives() {
+    fn a_path_gives_the_same_key_as_ftok_of_the_c_library() {
         for path in [c"/", c"/proc", c"/dev/null"] {
             // SAFETY: a literal path.
             let expected = unsafe { libc::ftok(path.as_ptr(), 31) };

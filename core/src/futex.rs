@@ -68,7 +68,7 @@ mod tests {
     use crate::clock::{self, MS};
 
     #[test]
-    fn a_wait_ends_at_its_deadline_or_at_once_when_the_word_has_moved() {
+    fn a_wait_ends_at_its_deadline_or_at_once_if_the_word_has_changed() {
         let word = AtomicU32::new(7);
         let deadline = clock::now() + 2 * MS;
         assert_eq!(wait(&word, 7, deadline), Woken::TimedOut);

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_there_and_impossible_ones_are_not() {
+    fn this_process_exists_and_invalid_ids_do_not() {
         assert!(!is_gone(me()));
         assert!(ProcessIdentity::me().is_alive() && ProcessIdentity::me().runs_same_program());
         assert!(!ProcessIdentity::of(1).runs_same_program());
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zombie_is_gone() {
+    fn a_zombie_counts_as_ended() {
         // `true` ends at once; as nobody waits for it, it stays a zombie.
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let deadline = crate::clock::now() + 10 * crate::clock::S;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_was_given_again_is_another_process() {
+    fn a_reused_process_id_is_another_process() {
         let other_birth = ProcessIdentity::from_word(ProcessIdentity::me().word() ^ (1 << PID_BITS));
         assert_eq!(other_birth.pid(), me());
         assert!(!other_birth.is_alive());

@@ -34,7 +34,7 @@ mod tests {
     use std::vec::Vec;
 
     #[test]
-    fn never_more_than_burst_and_rate_together_in_any_second() {
+    fn no_second_has_more_than_burst_plus_rate() {
         let mut limiter = RateLimiter::new(100, 900);
         let mut now = Time::from_nanos(S);
         let mut starts = Vec::new();
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_seldom_is_not_delayed() {
+    fn a_caller_below_the_rate_is_not_delayed() {
         let mut limiter = RateLimiter::new(100, 900);
         for turn in 1..1000 {
             let now = Time::from_nanos(turn * 2 * S / 900);

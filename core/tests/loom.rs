@@ -75,7 +75,7 @@ fn end(memory: &Memory, writers: [thread::JoinHandle<bool>; 2]) {
 }
 
 #[test]
-fn a_reader_sees_all_of_a_write_or_nothing_of_it() {
+fn a_reader_sees_a_write_completely_or_not_at_all() {
     explore(|| {
         let memory = Arc::new(Memory::default());
         let theirs = memory.clone();
@@ -107,7 +107,7 @@ fn two_writers_are_never_guard_together() {
 }
 
 #[test]
-fn of_two_who_take_over_from_a_dead_writer_one_enters_at_a_time() {
+fn two_writers_that_replace_a_dead_one_hold_the_lock_one_at_a_time() {
     explore(|| {
         let memory = Arc::new(Memory::default());
         // Writer 9 died after its first store.

@@ -49,7 +49,7 @@ fn every_key_is_read() {
 }
 
 #[test]
-fn with_nothing_configured_the_original_trio_is_watched() {
+fn without_a_configuration_the_two_original_modules_are_watched() {
     for text in ["", "; nothing\n\n# at all\n", "[daemon]\npoll_ms = 10\n"] {
         let names: Vec<_> =
             settings_of(text).poll.modules.iter().map(|module| module.name.as_str().to_owned()).collect();

@@ -28,7 +28,7 @@ mod tests {
     use super::table;
 
     #[test]
-    fn columns_line_up_and_lines_end_without_blanks() {
+    fn columns_are_aligned_and_lines_have_no_trailing_blanks() {
         let rows = [["NAME", " N"], ["a", "100"], ["longer", "7"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "NAME      N\na       100\nlonger    7\n");
     }

@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[test]
-fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
+fn alarmd_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
     let mut board = Board::up("main");
     let mark = marker(&mut board);
 
@@ -86,7 +86,7 @@ fn it_is_deployed_by_scp_and_drives_real_lines_without_a_glitch() {
 }
 
 #[test]
-fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
+fn a_failed_deployment_is_rolled_back_and_changed_files_are_kept() {
     let mut board = Board::up("rollback");
     board.deploy_well();
     board.expect_edges(&START);
@@ -160,7 +160,7 @@ fn what_does_not_work_is_rolled_back_and_what_was_changed_stays() {
 }
 
 #[test]
-fn after_a_reboot_init_starts_it_again_with_its_alarms_lines() {
+fn after_a_reboot_init_starts_alarmd_and_the_lines_are_right() {
     let mut board = Board::up("reboot");
     board.deploy_well();
     board.expect_edges(&START);

@@ -5,7 +5,7 @@ use crate::{
 };
 
 #[test]
-fn the_relay_drops_when_the_worker_dies_or_hangs_and_init_brings_back_what_is_dead() {
+fn the_relay_drops_if_the_worker_dies_or_hangs_and_init_restarts_the_guardian() {
     let mut board = Board::up("guardian");
     let mark = marker(&mut board);
     board.deploy_well();
@@ -53,7 +53,7 @@ fn healthy_with_alarm(board: &Board) -> bool {
 }
 
 #[test]
-fn a_real_watchdog_resets_a_board_whose_alarms_nobody_watches() {
+fn a_real_watchdog_resets_a_board_whose_alarmd_has_died() {
     let mut board = Board::up("watchdog");
     board.run("insmod /lib/softdog.ko; ls /dev/watchdog");
     board.deploy_well();

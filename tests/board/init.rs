@@ -3,7 +3,7 @@ use crate::emulated::Board;
 use crate::{OFFICE, START};
 
 #[test]
-fn the_init_script_answers_as_lsb_has_it() {
+fn the_init_script_exits_with_the_codes_of_lsb() {
     let mut board = Board::up("init");
     board.deploy_well();
     board.expect_edges(&START);

@@ -3,7 +3,7 @@ use crate::emulated::Board;
 use crate::{MAJOR_CLEARED, MAJOR_RAISED, SPARE, START, report};
 
 #[test]
-fn the_line_of_the_power_key_is_refused_with_the_right_words() {
+fn the_line_of_the_power_key_is_refused_with_the_reason() {
     let mut board = Board::up("key");
     board.deploy_well();
     board.expect_edges(&START);

@@ -3,7 +3,7 @@ use crate::emulated::{Board, program};
 use crate::{CRITICAL, CRITICAL_CLEARED, CRITICAL_RAISED, MAJOR_CLEARED, MAJOR_RAISED, OFFICE, START};
 
 #[test]
-fn on_an_old_kernel_daemon_and_tool_work_without_one_newer_call() {
+fn daemon_and_tool_make_no_system_call_that_an_old_kernel_lacks() {
     let mut board = Board::up("old");
     board.deploy_well();
     board.expect_edges(&START);

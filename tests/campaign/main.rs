@@ -151,13 +151,13 @@ impl Oracle {
 }
 
 #[test]
-fn anybody_is_killed_at_any_instant() {
+fn daemons_and_producers_are_killed_at_any_instant() {
     let Some(board) = Board::new(&files("")) else { return };
     Oracle::new(board).run("kills", levels, Oracle::kill_anybody);
 }
 
 #[test]
-fn anybody_is_killed_while_the_log_device_is_full() {
+fn daemons_and_producers_are_killed_while_the_log_device_is_full() {
     let Some(mut board) = Board::bare(&files("")) else { return };
     board.log_to("/dev/full");
     board.start();
@@ -165,7 +165,7 @@ fn anybody_is_killed_while_the_log_device_is_full() {
 }
 
 #[test]
-fn segments_are_removed_in_storms_and_anybody_is_killed() {
+fn segments_are_removed_in_series_while_processes_are_killed() {
     let Some(board) = Board::new(&files("")) else { return };
     let mut oracle = Oracle::new(board);
     oracle.may_forget = true;
@@ -180,7 +180,7 @@ fn segments_are_removed_in_storms_and_anybody_is_killed() {
 }
 
 #[test]
-fn random_bytes_stand_over_every_segment_that_producers_may_write() {
+fn every_segment_that_producers_may_write_is_filled_with_random_bytes() {
     let Some(board) = Board::new(&files("")) else { return };
     let mut oracle = Oracle::new(board);
     // Random bytes in the doorbell are commands too.
@@ -189,7 +189,7 @@ fn random_bytes_stand_over_every_segment_that_producers_may_write() {
 }
 
 #[test]
-fn anybody_is_stopped_for_a_while() {
+fn daemons_and_producers_are_stopped_for_a_while() {
     let Some(board) = Board::new(&files("hang_ms = 100")) else { return };
     Oracle::new(board).run("stops", levels, Oracle::stop_anybody);
 }
@@ -206,7 +206,7 @@ fn signals_come_at_random() {
 
 #[test]
 #[cfg(not(target_arch = "arm"))] // nothing can be preloaded into a static executable
-fn the_clock_is_set_back_and_forth() {
+fn the_clock_is_set_back_and_forward() {
     use std::os::unix::fs::FileExt;
     let Some(mut board) = Board::bare(&files("")) else { return };
     let path = board.path("clock");
@@ -244,7 +244,7 @@ fn the_clock_is_set_back_and_forth() {
 }
 
 #[test]
-fn lines_go_and_come_back() {
+fn lines_are_lost_and_come_back() {
     let lines: Vec<u32> = (0..MODULES + 2).map(|number| 60 + number).collect();
     let Some(mut board) = Board::bare(&oracle::configuration("", |number| format!("gpio = {}", 60 + number))) else {
         return;
@@ -344,7 +344,7 @@ fn open(module: ModuleId) -> Producer {
 }
 
 #[test]
-fn a_log_that_nobody_reads_holds_nobody_up() {
+fn a_log_without_a_reader_blocks_no_process() {
     let Some(mut board) = Board::bare(&files("")) else { return };
     // A pipe, which is full soon.
     let path = board.path("pipe");

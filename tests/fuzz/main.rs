@@ -65,7 +65,7 @@ fn cases() -> u32 {
 }
 
 #[test]
-fn configuration_text() {
+fn any_text_as_a_configuration_is_accepted_or_reported() {
     fuzz("configuration", 10 * cases(), targets::configuration);
 }
 
@@ -77,28 +77,28 @@ fn fuzz_segment(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
-fn the_bytes_of_a_module_segment() {
+fn any_bytes_in_a_module_segment_harm_that_module_only() {
     fuzz_segment("module_segment", targets::module_segment);
 }
 
 #[test]
-fn the_bytes_of_the_doorbell() {
+fn any_bytes_in_the_doorbell_are_repaired() {
     fuzz_segment("doorbell", targets::doorbell);
 }
 
 #[test]
-fn the_bytes_of_the_status_block() {
+fn any_bytes_in_the_status_block_are_read_safely_and_replaced() {
     fuzz_segment("status_block", targets::status_block);
 }
 
 #[test]
-fn command_lines() {
+fn any_command_line_ends_with_a_documented_exit_code() {
     let Some(board) = Board::bare("") else { return };
     fuzz("command_line", cases() / 10, |data| programs::command_line(&board, data));
 }
 
 #[test]
-fn what_the_shell_reads() {
+fn any_input_of_the_shell_leaves_a_valid_record() {
     let Some(board) = Board::bare("") else { return };
     fuzz("shell_input", cases() / 10, |data| programs::shell_input(&board, data));
 }

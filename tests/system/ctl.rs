@@ -28,7 +28,7 @@ fn record(key: u32) -> [u32; 5] {
 }
 
 #[test]
-fn without_a_daemon_raise_makes_the_segment_and_the_daemon_finds_it_later() {
+fn raise_without_a_daemon_creates_the_segment_and_a_later_daemon_reads_it() {
     let Some(mut board) = Board::bare(&format!("{TWO}[lamp any]\npath = {{dir}}/any\n")) else { return };
     let ran = board.ctl(&["raise", "alarm", "--type", "0x10", "--level", "major"]);
     assert_eq!((ran.code, ran.err.contains("alarmd is not running")), (0, true), "{ran:?}");
@@ -40,7 +40,7 @@ fn without_a_daemon_raise_makes_the_segment_and_the_daemon_finds_it_later() {
 }
 
 #[test]
-fn modules_go_by_name_or_id_and_unknown_ones_are_told_with_the_known() {
+fn modules_are_named_by_name_or_id_and_unknown_ones_are_an_error() {
     let Some(mut board) = Board::bare(TWO) else { return };
     for daemon in [false, true] {
         if daemon {
@@ -94,7 +94,7 @@ fn a_wrong_command_line_is_a_usage_error() {
 }
 
 #[test]
-fn status_says_with_its_exit_code_that_no_daemon_runs() {
+fn status_exits_with_3_if_no_daemon_runs() {
     let Some(mut board) = Board::bare(TWO) else { return };
     let no_daemon = |board: &Board| {
         for arguments in [&["status"][..], &["status", "--json"]] {
@@ -114,7 +114,7 @@ fn status_says_with_its_exit_code_that_no_daemon_runs() {
 }
 
 #[test]
-fn help_and_version_are_answered() {
+fn help_and_version_are_printed() {
     let Some(board) = Board::bare(TWO) else { return };
     let help = board.done(&["--help"]);
     for subcommand in ["raise", "clear", "status", "shell", "key", "remove"] {
@@ -138,7 +138,7 @@ fn shell_writes_what_the_original_clients_wrote() {
 }
 
 #[test]
-fn shell_leaves_at_2_and_at_the_end_of_input_and_ignores_what_is_no_number() {
+fn shell_ends_at_2_or_at_end_of_input_and_ignores_text_that_is_no_number() {
     let Some(board) = Board::bare(TWO) else { return };
     let mut command = board.alarmctl(&["shell", "sdhmgt"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -159,7 +159,7 @@ fn shell_leaves_at_2_and_at_the_end_of_input_and_ignores_what_is_no_number() {
 }
 
 #[test]
-fn clear_ends_one_alarm_or_all_and_says_when_there_was_none() {
+fn clear_clears_one_alarm_or_all_and_reports_if_there_was_none() {
     let Some(board) = Board::bare(TWO) else { return };
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.done(&["raise", "sdhmgt", "--type", "2"]);
@@ -200,7 +200,7 @@ fn remove_removes_one_module_or_everything() {
 }
 
 #[test]
-fn key_tells_which_key_from_what_and_what_would_change_it() {
+fn key_prints_each_key_its_origin_and_what_would_change_it() {
     let Some(board) = Board::bare(TWO) else { return };
     let out = board.done(&["key", "sdhmgt"]);
     assert!(out.contains("module sdhmgt: 0x414c001f") && out.contains("0x414C0000 | id 31"), "{out}");
@@ -216,7 +216,7 @@ fn key_tells_which_key_from_what_and_what_would_change_it() {
 }
 
 #[test]
-fn a_segment_without_permission_is_told_with_the_remedy() {
+fn a_segment_without_permission_is_reported_with_a_remedy() {
     let Some(mut board) = Board::bare("[daemon]\nmode = 0600\n[module sdhmgt]\nid = 31\n") else { return };
     board.start();
     let mut command = board.alarmctl(&["raise", "sdhmgt"]);
@@ -235,7 +235,7 @@ fn a_segment_without_permission_is_told_with_the_remedy() {
 }
 
 #[test]
-fn a_full_table_of_segments_is_told_with_the_limit() {
+fn a_full_table_of_segments_is_reported_with_the_limit() {
     let Some(mut board) = Board::bare(TWO) else { return };
     // The limit of this IPC namespace only.
     let limit = |segments: &str| std::fs::write("/proc/sys/kernel/shmmni", segments);

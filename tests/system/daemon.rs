@@ -32,7 +32,7 @@ fn check_names_every_error_by_file_and_line_and_exits_1() {
 }
 
 #[test]
-fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
+fn check_of_a_valid_file_prints_its_contents_and_warnings() {
     let Some(board) = Board::bare("[module a]\nid = 1\nftok = .\n[lamp a]\ngpio = 1\n") else { return };
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
     assert_eq!(ran.code, 0, "{ran:?}");
@@ -43,7 +43,7 @@ fn check_of_a_good_file_says_what_is_in_it_and_what_is_doubtful() {
 }
 
 #[test]
-fn a_named_file_that_is_missing_or_no_text_is_an_error() {
+fn a_configuration_file_that_is_missing_or_not_utf_8_is_an_error() {
     let Some(board) = Board::bare("") else { return };
     fs::write(board.path("alarmd.conf"), b"[daemon]\n\xff\n").expect("written");
     let ran = Ran::from(board.alarmd().arg("--check").output().expect("run"));
@@ -54,7 +54,7 @@ fn a_named_file_that_is_missing_or_no_text_is_an_error() {
 }
 
 #[test]
-fn wrong_options_are_a_usage_error_and_help_is_answered() {
+fn wrong_options_are_a_usage_error_and_help_is_printed() {
     let Some(board) = Board::bare("") else { return };
     let alarmd = |argument: &str| Ran::from(board.alarmd().arg(argument).output().expect("run"));
     for wrong in ["--fast", "file", "--pidfile"] {
@@ -86,7 +86,7 @@ fn without_a_file_the_original_modules_are_watched_and_logged() {
 }
 
 #[test]
-fn the_pidfile_is_empty_until_the_daemon_works_and_gone_after_it() {
+fn the_pidfile_is_empty_until_the_daemon_works_and_removed_at_its_end() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     let pidfile = board.path("alarmd.pid");
     fs::write(&pidfile, "4711\n").expect("a stale one");
@@ -103,7 +103,7 @@ fn the_pidfile_is_empty_until_the_daemon_works_and_gone_after_it() {
 }
 
 #[test]
-fn a_second_daemon_says_who_runs_and_exits() {
+fn a_second_daemon_names_the_running_process_and_exits() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     board.start();
     let running = format!("alarmd runs already, as process {}", board.daemon().id());
@@ -121,7 +121,7 @@ fn a_second_daemon_says_who_runs_and_exits() {
 }
 
 #[test]
-fn sigterm_and_sigint_leave_in_order() {
+fn sigterm_and_sigint_stop_the_daemon_in_order() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     for signal in [libc::SIGTERM, libc::SIGINT] {
         board.start();
@@ -140,7 +140,7 @@ fn sigterm_and_sigint_leave_in_order() {
 }
 
 #[test]
-fn a_killed_daemon_shows_the_same_when_it_is_started_again() {
+fn a_killed_daemon_shows_the_same_after_a_restart() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     board.start();
     board.done(&["raise", "sdhmgt", "--type", "3"]);
@@ -184,7 +184,7 @@ fn sighup_reads_the_configuration_again() {
 }
 
 #[test]
-fn a_bad_configuration_is_refused_at_sighup_and_the_old_one_stays() {
+fn an_invalid_configuration_is_refused_at_sighup_and_the_old_one_stays() {
     let Some(board) = Board::new(LAMPS) else { return };
     board.configure("[daemon]\npoll_ms = 20\n[lamp any]\n");
     board.daemon().signal(libc::SIGHUP);
@@ -196,7 +196,7 @@ fn a_bad_configuration_is_refused_at_sighup_and_the_old_one_stays() {
 }
 
 #[test]
-fn an_output_that_cannot_be_driven_is_an_alarm_and_tried_again() {
+fn an_output_that_cannot_be_driven_is_an_alarm_and_is_retried() {
     let config = "[daemon]\npoll_ms = 20\n[lamp good]\npath = {dir}/good\n[lamp bad]\npath = {dir}/later/bad\n";
     let Some(board) = Board::new(config) else { return };
     board.wait_for_output("good", "1");
@@ -210,7 +210,7 @@ fn an_output_that_cannot_be_driven_is_an_alarm_and_tried_again() {
 }
 
 #[test]
-fn a_line_that_somebody_else_changes_is_set_right() {
+fn a_line_changed_by_another_process_is_restored() {
     let Some(board) = Board::new(LAMPS) else { return };
     fs::write(board.path("relay"), "0").expect("changed");
     board.wait_for_output("relay", "1");
@@ -218,7 +218,7 @@ fn a_line_that_somebody_else_changes_is_set_right() {
 }
 
 #[test]
-fn an_led_gets_its_full_brightness_and_its_trigger_is_taken_away() {
+fn an_led_gets_its_full_brightness_and_its_trigger_is_removed() {
     let Some(mut board) = Board::bare("[module a]\nid = 1\n[lamp led]\npath = {dir}/brightness\n") else { return };
     fs::write(board.path("brightness"), "7\n").expect("made");
     fs::write(board.path("max_brightness"), "255\n").expect("made");
@@ -234,7 +234,7 @@ fn an_led_gets_its_full_brightness_and_its_trigger_is_taken_away() {
 }
 
 #[test]
-fn syslog_gets_the_lines_that_stderr_would_get() {
+fn syslog_gets_the_lines_that_stderr_gets_otherwise() {
     let Some(board) = Board::bare(LAMPS) else { return };
     private_dev(&board);
     let socket = UnixDatagram::bind("/dev/log").expect("a system log");
@@ -268,7 +268,7 @@ fn syslog_gets_the_lines_that_stderr_would_get() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
+fn a_stderr_without_a_reader_does_not_delay_the_relay() {
     let Some(board) = Board::bare(LAMPS) else { return };
     let pidfile = board.path("pid");
     let child = board.alarmd().arg("--pidfile").arg(&pidfile).stderr(Stdio::piped()).spawn().expect("started");
@@ -290,7 +290,7 @@ fn a_stderr_that_nobody_reads_does_not_hold_the_relay() {
 }
 
 #[test]
-fn a_deleted_or_emptied_output_file_is_told_and_made_again() {
+fn a_deleted_or_emptied_output_file_is_reported_and_recreated() {
     let Some(board) = Board::new(LAMPS) else { return };
     fs::remove_file(board.path("relay")).expect("deleted");
     board.wait_for_log("relay: file deleted: another process deleted it; alarmd creates it again");
@@ -312,7 +312,7 @@ fn a_reload_tries_a_failed_output_at_once_and_does_not_hide_it() {
 }
 
 #[test]
-fn a_system_log_that_nobody_reads_does_not_hold_the_relay() {
+fn a_system_log_without_a_reader_does_not_delay_the_relay() {
     let Some(board) = Board::bare(LAMPS) else { return };
     private_dev(&board);
     let _deaf = UnixDatagram::bind("/dev/log").expect("a system log");
@@ -344,7 +344,7 @@ fn a_status_block_of_another_user_is_replaced() {
 }
 
 #[test]
-fn a_terminal_that_nobody_reads_holds_nobody_up() {
+fn a_terminal_without_a_reader_does_not_block_the_daemon() {
     let Some(mut board) = Board::bare(LAMP) else {
         return;
     };

@@ -20,7 +20,7 @@ fn configurations(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_configurations_in_the_pages_are_good() {
+fn the_configurations_in_the_documentation_are_valid() {
     let Some(board) = Board::bare("") else { return };
     for name in ["README.md", "docs/configuration.md"] {
         let found = configurations(&page(name));
@@ -34,7 +34,7 @@ fn the_configurations_in_the_pages_are_good() {
 }
 
 #[test]
-fn the_configurations_of_the_boards_are_good() {
+fn the_configurations_of_the_boards_are_valid() {
     let Some(board) = Board::bare("") else { return };
     for name in ["qemu-virt", "example-3.0"] {
         board.configure(&page(&format!("board/{name}/etc/alarmd.conf")));
@@ -44,7 +44,7 @@ fn the_configurations_of_the_boards_are_good() {
 }
 
 #[test]
-fn every_key_of_the_configuration_is_in_its_page_and_in_the_manual() {
+fn every_configuration_key_is_in_the_documentation_and_the_manual() {
     let pages = [page("docs/configuration.md"), page("docs/man/alarmd.conf.5")];
     for (section, unknown) in [("daemon", "[daemon]"), ("module", "[module a]\nid = 1"), ("lamp", "[lamp a]\ngpio = 1")]
     {
@@ -59,7 +59,7 @@ fn every_key_of_the_configuration_is_in_its_page_and_in_the_manual() {
 }
 
 #[test]
-fn the_wire_format_page_tells_the_status_blocks_offsets() {
+fn the_wire_format_page_has_the_offsets_of_the_status_block() {
     let page = page("docs/wire-format.md").replace(',', "");
     type Block = StatusBlock<u32>;
     let rows = [
@@ -77,7 +77,7 @@ fn the_wire_format_page_tells_the_status_blocks_offsets() {
 }
 
 #[test]
-fn the_c_examples_in_the_pages_compile_and_raise() {
+fn the_c_examples_in_the_documentation_compile_and_raise_alarms() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[module fan]\nid = 31\n") else { return };
     for (turn, name) in ["README.md", "docs/producers.md"].into_iter().enumerate() {
         let page = page(name);

@@ -19,7 +19,7 @@ fn board(config: &str, lines: &[u32]) -> Option<(Board, Gpio)> {
 }
 
 #[test]
-fn a_line_starts_at_its_right_level_follows_and_rests_without_a_glitch() {
+fn a_line_starts_follows_and_stops_at_the_right_level_without_a_glitch() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     // The lamp is dark at the high level, so it has one edge at the start. The relay is energised.
     board.start();
@@ -34,7 +34,7 @@ fn a_line_starts_at_its_right_level_follows_and_rests_without_a_glitch() {
 }
 
 #[test]
-fn a_start_with_an_alarm_up_has_no_edge_but_the_alarms() {
+fn a_start_with_an_active_alarm_causes_no_edge_but_that_of_the_alarm() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.done(&["raise", "sdhmgt"]);
     board.start();
@@ -44,7 +44,7 @@ fn a_start_with_an_alarm_up_has_no_edge_but_the_alarms() {
 }
 
 #[test]
-fn a_restart_makes_no_edge_on_a_lamp() {
+fn a_restart_causes_no_edge_on_a_lamp() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.start();
     board.kill();
@@ -55,7 +55,7 @@ fn a_restart_makes_no_edge_on_a_lamp() {
 }
 
 #[test]
-fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
+fn a_line_held_by_the_kernel_and_a_missing_line_are_reported() {
     let Some((mut board, gpio)) = board(LINES, &[17]) else { return };
     gpio.hardware().lines.get_mut(&17).expect("there").held = true;
     board.start();
@@ -74,7 +74,7 @@ fn a_line_the_kernel_holds_and_one_that_is_not_there_are_told() {
 }
 
 #[test]
-fn a_line_that_somebody_unexports_is_set_up_again() {
+fn a_line_unexported_by_another_process_is_set_up_again() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.start();
     fs::write("/sys/class/gpio/unexport", "18").expect("unexported");
@@ -91,7 +91,7 @@ fn a_line_that_somebody_unexports_is_set_up_again() {
 }
 
 #[test]
-fn a_line_that_somebody_turns_into_an_input_or_round_is_set_right() {
+fn a_line_made_an_input_or_inverted_by_another_process_is_restored() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     board.start();
     fs::write("/sys/class/gpio/gpio18/active_low", "1").expect("turned round");
@@ -108,7 +108,7 @@ fn a_line_that_somebody_turns_into_an_input_or_round_is_set_right() {
 }
 
 #[test]
-fn files_that_become_writable_late_are_waited_for() {
+fn the_daemon_waits_for_files_that_become_writable_late() {
     let Some((mut board, gpio)) = board(LINES, &[17, 18]) else { return };
     for line in gpio.hardware().lines.values_mut() {
         line.locked = true;

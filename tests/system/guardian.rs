@@ -24,7 +24,7 @@ fn board(config: &str) -> Option<(Board, Gpio)> {
 }
 
 #[test]
-fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
+fn a_killed_worker_drops_the_relay_at_once_and_another_one_continues() {
     let Some((board, gpio)) = board(LINES) else { return };
     let first = board.worker();
     board.signal_worker(libc::SIGKILL);
@@ -46,7 +46,7 @@ fn a_killed_worker_drops_the_relay_at_once_and_another_goes_on() {
 }
 
 #[test]
-fn a_worker_that_hangs_is_replaced_with_the_relay_dropped_meanwhile() {
+fn a_hung_worker_is_replaced_and_the_relay_is_dropped_in_the_meantime() {
     let Some((board, gpio)) = board(LINES) else { return };
     board.signal_worker(libc::SIGSTOP);
     wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
@@ -56,7 +56,7 @@ fn a_worker_that_hangs_is_replaced_with_the_relay_dropped_meanwhile() {
 }
 
 #[test]
-fn a_worker_that_dies_is_seen_also_where_the_one_who_started_alarmd_ignores_sigchld() {
+fn a_dead_worker_is_replaced_even_if_the_parent_of_alarmd_ignores_sigchld() {
     let Some(mut board) =
         Board::bare(&LINES.replace("gpio = 17", "path = {dir}/any").replace("gpio = 18", "path = {dir}/office"))
     else {
@@ -89,7 +89,7 @@ fn setting_up() -> Option<(Board, Gpio, Process)> {
 }
 
 #[test]
-fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
+fn the_relay_is_dropped_when_the_worker_dies_during_set_up() {
     let Some((_board, gpio, mut daemon)) = setting_up() else { return };
     let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.id())).expect("read");
     alarmd_core::process::kill(children.trim().parse().expect("a worker"));
@@ -99,7 +99,7 @@ fn a_worker_that_dies_while_it_sets_up_has_its_relay_dropped_too() {
 }
 
 #[test]
-fn when_the_guardian_dies_while_the_worker_sets_up_the_relay_is_dropped_too() {
+fn the_relay_is_dropped_when_the_guardian_dies_during_set_up() {
     let Some((_board, gpio, mut daemon)) = setting_up() else { return };
     daemon.signal(libc::SIGKILL);
     daemon.exit_code();
@@ -107,7 +107,7 @@ fn when_the_guardian_dies_while_the_worker_sets_up_the_relay_is_dropped_too() {
 }
 
 #[test]
-fn a_worker_that_hangs_while_it_reads_the_configuration_again_is_replaced_too() {
+fn a_worker_that_hangs_during_a_reload_is_replaced() {
     let Some((board, gpio)) = board(LINES) else { return };
     // The worker will wait for the new lamp's files.
     gpio.hardware().lines.get_mut(&19).expect("there").locked = true;
@@ -120,7 +120,7 @@ fn a_worker_that_hangs_while_it_reads_the_configuration_again_is_replaced_too() 
 }
 
 #[test]
-fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
+fn a_configuration_that_became_a_pipe_blocks_neither_guardian_nor_worker() {
     let Some((board, gpio)) = board(LINES) else { return };
     let path = board.path("alarmd.conf");
     fs::remove_file(&path).expect("removed");
@@ -140,7 +140,7 @@ fn a_configuration_that_became_a_pipe_holds_neither_guardian_nor_worker_up() {
 }
 
 #[test]
-fn when_the_guardian_dies_the_worker_drops_the_relay_and_ends() {
+fn the_worker_drops_the_relay_and_ends_when_the_guardian_dies() {
     let Some((mut board, gpio)) = board(LINES) else { return };
     let worker = board.worker();
     board.daemon().signal(libc::SIGKILL);
@@ -153,7 +153,7 @@ fn when_the_guardian_dies_the_worker_drops_the_relay_and_ends() {
 }
 
 #[test]
-fn a_worker_without_guardian_that_is_stopped_does_not_keep_the_next_daemon_away() {
+fn a_stopped_worker_without_a_guardian_does_not_block_the_next_daemon() {
     let Some((mut board, gpio)) = board(LINES) else { return };
     let worker = board.worker();
     board.signal_worker(libc::SIGSTOP);
@@ -166,7 +166,7 @@ fn a_worker_without_guardian_that_is_stopped_does_not_keep_the_next_daemon_away(
 }
 
 #[test]
-fn a_relay_whose_line_was_unexported_drops_all_the_same_when_the_worker_dies() {
+fn a_relay_with_an_unexported_line_drops_when_the_worker_dies() {
     // The guardian does not replace the worker before the test kills it.
     let Some((board, gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 60000")) else { return };
     // The worker cannot set it up again before it is killed.
@@ -177,7 +177,7 @@ fn a_relay_whose_line_was_unexported_drops_all_the_same_when_the_worker_dies() {
 }
 
 #[test]
-fn the_pauses_before_the_next_worker_grow_as_far_as_the_configuration_says() {
+fn the_pauses_before_the_next_worker_grow_up_to_restart_s() {
     let Some((board, gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nrestart_s = 1")) else { return };
     for turn in 1..=3 {
         board.signal_worker(libc::SIGKILL);
@@ -194,7 +194,7 @@ fn the_pauses_before_the_next_worker_grow_as_far_as_the_configuration_says() {
 }
 
 #[test]
-fn an_orderly_stop_leaves_each_output_as_on_stop_says() {
+fn an_orderly_stop_sets_each_output_as_on_stop_says() {
     for (relay, lamp, levels) in
         [("alarm", "hold", ["1", "0"]), ("clear", "clear", ["0", "1"]), ("hold", "alarm", ["1", "0"])]
     {
@@ -212,7 +212,7 @@ fn an_orderly_stop_leaves_each_output_as_on_stop_says() {
 }
 
 #[test]
-fn a_worker_told_to_stop_ends_the_daemon_in_order() {
+fn sigterm_to_the_worker_stops_the_daemon_in_order() {
     let Some((board, gpio)) = board(LINES) else { return };
     board.signal_worker(libc::SIGTERM);
     wait_until("the daemon ends", || !board.path("alarmd.pid").exists());
@@ -221,7 +221,7 @@ fn a_worker_told_to_stop_ends_the_daemon_in_order() {
 }
 
 #[test]
-fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_its_work() {
+fn the_next_worker_works_although_the_configuration_has_become_invalid() {
     let Some((board, gpio)) = board(LINES) else { return };
     board.configure("[daemon\n");
     board.signal_worker(libc::SIGKILL);
@@ -236,7 +236,7 @@ fn a_configuration_that_is_broken_meanwhile_does_not_keep_the_next_worker_from_i
 }
 
 #[test]
-fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
+fn guardian_and_worker_use_the_same_configuration_after_a_restart() {
     let Some((board, _gpio)) = board(&LINES.replace("[daemon]", "[daemon]\nhang_ms = 500")) else { return };
     // The file has changed, without a reload: the next worker reads it.
     board.configure("[daemon]\npoll_ms = 60000\nhang_ms = 60000\n[module sdhmgt]\nid = 31\n");
@@ -247,7 +247,7 @@ fn guardian_and_worker_go_by_the_same_configuration_after_a_restart() {
 }
 
 #[test]
-fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
+fn the_watchdog_is_fed_only_while_rounds_are_made_and_closed_at_a_stop() {
     let Some(mut board) =
         Board::bare("[daemon]\nwatchdog = {dir}/watchdog\nwatchdog_s = 1\nhang_ms = 60000\npoll_ms = 60000\n")
     else {
@@ -285,7 +285,7 @@ fn the_watchdog_is_fed_by_rounds_alone_and_closed_in_order() {
 }
 
 #[test]
-fn memory_priority_and_the_kernels_choice_are_as_configured() {
+fn locked_memory_priority_and_oom_score_are_as_configured() {
     let Some(board) = Board::new("[daemon]\nlock_memory = yes\noom_score_adj = 500\npriority = 7\n") else { return };
     if board.log().contains("needs root") {
         return skip("not allowed to set oom_score_adj, priority or locked memory");

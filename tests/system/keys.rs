@@ -22,7 +22,7 @@ fn ftok_key(board: &Board) -> Option<u64> {
 }
 
 #[test]
-fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
+fn producers_by_the_fixed_key_and_by_ftok_are_both_read() {
     let Some(board) = with_path() else { return };
     let path = board.path("path");
     let mut by_path = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
@@ -38,7 +38,7 @@ fn producers_by_the_fixed_key_and_by_ftok_are_both_heard() {
 }
 
 #[test]
-fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
+fn a_relative_ftok_path_is_a_warning_and_the_fixed_key_is_used() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\nftok = .\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
     board.wait_for_log("module sdhmgt: ftok .: the path is relative");
@@ -53,7 +53,7 @@ fn a_relative_path_is_refused_with_a_warning_and_the_fixed_key_serves() {
 }
 
 #[test]
-fn a_missing_path_serves_as_soon_as_it_is_made() {
+fn a_missing_ftok_path_is_used_as_soon_as_it_exists() {
     let Some(board) = Board::new(BOTH) else { return };
     board.wait_for_log("the path is missing");
     fs::write(board.path("path"), "").expect("made");
@@ -64,7 +64,7 @@ fn a_missing_path_serves_as_soon_as_it_is_made() {
 }
 
 #[test]
-fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
+fn a_path_that_is_deleted_and_recreated_is_followed_while_producers_run() {
     let Some(board) = with_path() else { return };
     let path = board.path("path");
     let path = path.to_str().expect("UTF-8");
@@ -89,7 +89,7 @@ fn a_path_that_is_deleted_and_made_anew_is_followed_while_all_run() {
 }
 
 #[test]
-fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
+fn a_segment_to_which_the_path_leads_again_is_read_once() {
     let Some(board) = with_path() else { return };
     let path = board.path("path");
     let kept = board.path("kept");
@@ -108,7 +108,7 @@ fn a_path_that_leads_back_to_the_former_segment_is_read_once() {
 }
 
 #[test]
-fn a_path_whose_key_is_another_segments_is_refused() {
+fn a_path_whose_key_belongs_to_another_segment_is_refused() {
     let Some(mut board) = Board::bare("") else { return };
     let id = ModuleId::new(31).expect("an id");
     let key = ftok::key(c"/", id).expect("a key");
@@ -129,7 +129,7 @@ fn recreate_path(board: &Board, turn: u32) {
 }
 
 #[test]
-fn an_alarm_in_a_former_segment_stays_when_its_producer_dies_until_it_is_cleared() {
+fn an_alarm_of_a_dead_producer_in_a_former_segment_stays_until_cleared() {
     let Some(board) = with_path() else { return };
     let path = board.path("path");
     let mut old = board.old_producer(&["ftok", path.to_str().expect("UTF-8"), "31"]);
@@ -147,7 +147,7 @@ fn an_alarm_in_a_former_segment_stays_when_its_producer_dies_until_it_is_cleared
 }
 
 #[test]
-fn a_path_that_moves_again_and_again_loses_no_alarm() {
+fn a_path_whose_key_changes_repeatedly_loses_no_alarm() {
     let Some(board) = with_path() else { return };
     let path = board.path("path");
     let mut all = Vec::new();

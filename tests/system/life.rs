@@ -32,7 +32,7 @@ fn own_alarms(board: &Board) -> Vec<String> {
 }
 
 #[test]
-fn a_removed_segment_is_made_and_attached_again_and_its_alarms_end() {
+fn a_removed_segment_is_recreated_and_attached_and_its_alarms_end() {
     let Some(board) = Board::new(&with_on_lost("clear")) else { return };
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_output("any", "1");
@@ -62,7 +62,7 @@ fn on_lost_hold_keeps_the_alarms_until_a_producer_writes_again() {
 }
 
 #[test]
-fn on_lost_raise_raises_lost_until_a_producer_is_there() {
+fn on_lost_raise_raises_lost_until_a_producer_attaches() {
     let Some(board) = Board::new(&with_on_lost("raise")) else { return };
     ipcrm(KEY);
     board.wait_for_log("module sdhmgt: alarm raised: lost (major); lamp any");
@@ -73,7 +73,7 @@ fn on_lost_raise_raises_lost_until_a_producer_is_there() {
 }
 
 #[test]
-fn a_key_that_comes_back_as_another_segment_is_followed() {
+fn a_key_that_leads_to_another_segment_is_followed() {
     let Some(board) = Board::new(LAMP) else { return };
     // Another process removes and recreates it between two health checks, and does not ring.
     board.freeze();
@@ -106,7 +106,7 @@ fn a_producer_in_a_removed_segment_finds_the_new_one_by_itself() {
 }
 
 #[test]
-fn a_removed_doorbell_and_status_block_are_made_again() {
+fn a_removed_doorbell_and_status_block_are_recreated() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 60000\n[lamp any]\npath = {dir}/any\n") else { return };
     let mut producer = open_producer(SDHMGT);
     producer.raise(AlarmId::default(), 1).expect("raised");
@@ -130,7 +130,7 @@ fn a_removed_doorbell_and_status_block_are_made_again() {
 }
 
 #[test]
-fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
+fn a_segment_that_is_too_small_is_refused_until_it_is_replaced() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let small = Segment::create(KEY, 100, 0o666).expect("made");
     board.start();
@@ -149,7 +149,7 @@ fn a_segment_that_is_too_small_is_refused_and_taken_when_it_is_mended() {
 }
 
 #[test]
-fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
+fn a_segment_of_an_untrusted_user_is_refused() {
     let config = "[daemon]\npoll_ms = 20\ntrust = root\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(mut board) = Board::bare(config) else { return };
     let mut producer = board.for_all_users(&crate::support::c::program("old_producer"), "old_producer").command();
@@ -170,7 +170,7 @@ fn a_segment_of_a_user_who_is_not_trusted_is_refused() {
 }
 
 #[test]
-fn a_producer_that_dies_leaves_its_alarm_and_is_missed() {
+fn a_dead_producer_leaves_its_alarm_and_raises_no_producer() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
@@ -190,7 +190,7 @@ fn a_producer_that_dies_leaves_its_alarm_and_is_missed() {
 }
 
 #[test]
-fn an_old_producer_is_missed_also_without_an_alarm_until_one_is_there_again() {
+fn no_producer_is_raised_without_an_alarm_until_an_old_producer_attaches() {
     let Some(board) = Board::new(LAMP) else { return };
     let producer = board.old_producer(&["key", "0x414C001F"]);
     board.wait_for_checks(2);
@@ -229,7 +229,7 @@ fn a_producer_that_stops_beating_is_silent_until_it_beats_again() {
 }
 
 #[test]
-fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
+fn random_bytes_cause_only_wrong_alarms_of_their_module() {
     let config = "[daemon]\npoll_ms = 5\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n\
                   [relay good]\nfail_safe = no\npath = {dir}/good\nmodules = alarm\n";
     let Some(board) = Board::new(config) else { return };
@@ -272,7 +272,7 @@ fn random_bytes_do_no_worse_than_wrong_alarms_for_their_module() {
 }
 
 #[test]
-fn a_flood_on_the_doorbell_makes_no_more_than_1000_rounds_a_second() {
+fn a_flood_on_the_doorbell_causes_at_most_1000_rounds_a_second() {
     let Some(board) = Board::new(LAMP) else { return };
     let doorbell = Segment::attach(Key::DOORBELL, Access::ReadWrite).expect("attached");
     let doorbell = doorbell.view::<Doorbell>().expect("attached");
@@ -315,7 +315,7 @@ fn a_stall_of_the_daemon_makes_no_producer_silent() {
 }
 
 #[test]
-fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
+fn a_wipe_keeps_a_promised_beat_and_an_operator_ends_that_of_a_dead_producer() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut producer = board.new_producer(31);
     assert_eq!(producer.ask("promise 50"), "0 \n");
@@ -331,7 +331,7 @@ fn a_promise_survives_the_old_clients_wipe_and_an_operator_ends_a_dead_ones() {
 }
 
 #[test]
-fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
+fn a_writer_that_died_before_its_first_store_blocks_no_producer() {
     let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt"]);
     let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");
@@ -344,7 +344,7 @@ fn a_writer_that_died_before_its_first_store_locks_nobody_out() {
 }
 
 #[test]
-fn the_daemon_trusts_its_own_segments_whoever_else_is_trusted() {
+fn the_daemon_trusts_its_own_segments_whatever_trust_says() {
     let config = "[daemon]\npoll_ms = 20\ntrust = 65534\n[module sdhmgt]\nid = 31\n[lamp any]\npath = {dir}/any\n";
     let Some(board) = Board::new(config) else { return };
     assert_eq!(own_alarms(&board), [""; 0]);
@@ -353,7 +353,7 @@ fn the_daemon_trusts_its_own_segments_whoever_else_is_trusted() {
 }
 
 #[test]
-fn a_strangers_format_under_our_key_is_read_and_never_written() {
+fn a_segment_of_unknown_format_under_our_key_is_read_and_never_written() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let segment = Segment::create(KEY, 4096, 0o666).expect("made");
     let words = alarmd_core::sysv::words::<std::sync::atomic::AtomicU32, _>(

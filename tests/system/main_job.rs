@@ -82,7 +82,7 @@ fn raising_again_changes_level_and_count_in_place() {
 }
 
 #[test]
-fn an_old_producer_and_alarmctl_in_one_module_never_hide_each_other() {
+fn alarms_of_an_old_producer_and_alarmctl_in_one_module_are_both_shown() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
@@ -97,7 +97,7 @@ fn an_old_producer_and_alarmctl_in_one_module_never_hide_each_other() {
 }
 
 #[test]
-fn the_old_clients_wipe_clears_every_alarm_and_harms_nothing_else() {
+fn the_wipe_of_an_old_client_clears_every_alarm_and_nothing_else() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut producer = board.old_producer(&["key", "0x414C001F"]);
     producer.raise();
@@ -149,7 +149,7 @@ fn thirty_two_modules_with_thirty_three_alarms_each_are_all_shown() {
 }
 
 #[test]
-fn one_wake_and_one_round_bring_a_raise_to_its_line() {
+fn a_raise_reaches_its_line_after_one_wake_and_one_round() {
     let Some(board) = Board::bare("[module sdhmgt]\nid = 31\n") else { return };
     let settings = Settings {
         poll_ms: 60_000,

@@ -22,7 +22,7 @@ fn with_status<T>(act: impl FnOnce(&StatusSegment) -> T) -> T {
 }
 
 #[test]
-fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
+fn changes_while_no_daemon_ran_are_reported_exactly_once() {
     let Some(mut board) = Board::new(LAMP) else { return };
     let mut producer = producer();
     for kind in [1, 2] {
@@ -65,7 +65,7 @@ fn what_happened_while_no_daemon_ran_is_told_once_and_nothing_twice() {
 }
 
 #[test]
-fn a_daemon_killed_while_it_publishes_has_lost_and_doubled_nothing() {
+fn a_daemon_killed_while_it_publishes_loses_and_repeats_no_event() {
     let Some(mut board) = Board::new(LAMP) else { return };
     let mut producer = producer();
     producer.raise(alarm(1), 1).expect("raised");
@@ -89,7 +89,7 @@ fn a_daemon_killed_while_it_publishes_has_lost_and_doubled_nothing() {
 }
 
 #[test]
-fn a_status_block_of_another_version_or_a_damaged_one_is_set_aside_and_rebuilt() {
+fn a_status_block_that_is_damaged_or_of_another_version_is_rebuilt() {
     let Some(mut board) = Board::new(LAMP) else { return };
     producer().raise(alarm(1), 1).expect("raised");
     board.wait_for_output("any", "1");
@@ -117,7 +117,7 @@ fn a_status_block_of_another_version_or_a_damaged_one_is_set_aside_and_rebuilt()
 }
 
 #[test]
-fn an_alarm_that_came_and_went_in_anothers_slot_while_no_daemon_ran_is_told() {
+fn a_short_alarm_in_a_reused_slot_while_no_daemon_ran_is_reported() {
     let Some(mut board) = Board::new(LAMP) else { return };
     let mut producer = producer();
     // Every slot has been used, so that the next alarm takes the first that is free.
@@ -138,7 +138,7 @@ fn an_alarm_that_came_and_went_in_anothers_slot_while_no_daemon_ran_is_told() {
 }
 
 #[test]
-fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
+fn more_alarms_than_one_round_reports_end_while_no_daemon_runs() {
     let modules: Vec<u32> = (101..=112).collect();
     let section = |id: &u32| format!("[module m{id}]\nid = {id}\n");
     let config = format!("{}[lamp any]\npath = {{dir}}/any\n", modules.iter().map(section).collect::<String>());
@@ -168,7 +168,7 @@ fn more_alarms_than_are_told_at_once_have_ended_while_no_daemon_ran() {
 }
 
 #[test]
-fn a_worker_killed_while_it_sets_up_again_has_told_every_failure_once() {
+fn a_worker_killed_during_a_reload_reports_every_failure_once() {
     let config = format!("{LAMP}[lamp bad]\npath = {{dir}}/later/bad\n");
     let Some(mut board) = Board::bare(&config) else { return };
     let Some(gpio) = Gpio::mount(&board, &[17]) else { return };
@@ -248,7 +248,7 @@ fn a_segment_removed_while_no_daemon_ran_ends_its_alarms_as_on_lost_says() {
 }
 
 #[test]
-fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_once() {
+fn lasting_alarms_are_not_reported_again_after_a_restart_and_end_once() {
     let config = "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[module alarm]\nid = 32\n[module fan]\nid = 33\n\
         [lamp any]\npath = {dir}/any\n[lamp bad]\npath = {dir}/later/bad\n";
     let Some(mut board) = Board::bare(config) else { return };
@@ -284,7 +284,7 @@ fn failures_refusals_silence_and_a_missed_producer_are_not_told_again_and_end_on
 }
 
 #[test]
-fn a_module_that_is_not_configured_any_more_has_no_alarms_after_a_restart() {
+fn a_module_that_is_no_longer_configured_has_no_alarms_after_a_restart() {
     let Some(mut board) = Board::new(LAMP) else { return };
     producer().raise(alarm(1), 1).expect("raised");
     wait_until("it is in the history", || board.events().len() == 1);
@@ -296,7 +296,7 @@ fn a_module_that_is_not_configured_any_more_has_no_alarms_after_a_restart() {
 }
 
 #[test]
-fn a_former_segment_is_watched_on_by_the_next_daemon() {
+fn the_next_daemon_watches_a_former_segment_too() {
     let config = LAMP.replace("id = 31", "id = 31\nftok = {dir}/path");
     let Some(mut board) = Board::bare(&config) else { return };
     fs::write(board.path("path"), "").expect("made");
@@ -318,7 +318,7 @@ fn a_former_segment_is_watched_on_by_the_next_daemon() {
 }
 
 #[test]
-fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() {
+fn a_configuration_refused_at_a_reload_is_an_alarm_until_a_valid_one_is_read() {
     let Some(mut board) = Board::new(LAMP) else { return };
     board.configure("[daemon\n");
     board.daemon().signal(libc::SIGHUP);
@@ -338,7 +338,7 @@ fn the_configuration_refused_at_a_reload_is_an_alarm_until_a_good_one_is_read() 
 }
 
 #[test]
-fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
+fn limit_reached_is_an_alarm_until_the_limit_of_the_kernel_is_increased() {
     let Some(mut board) = Board::bare(LAMP) else { return };
     let limit = |count: &str| fs::write("/proc/sys/kernel/shmmni", count);
     // There is room for the status block, but neither for the doorbell nor for the module.
@@ -355,7 +355,7 @@ fn a_limit_of_the_kernel_is_an_alarm_of_the_daemon_until_it_is_raised() {
 }
 
 #[test]
-fn memory_of_a_version_that_is_not_there_any_more_is_no_obstacle_to_ipcrm() {
+fn a_status_block_removed_with_ipcrm_is_recreated_with_its_events() {
     let Some(board) = Board::new(LAMP) else { return };
     producer().raise(alarm(1), 1).expect("raised");
     wait_until("it is in the history", || board.events().len() == 1);

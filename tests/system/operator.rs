@@ -39,7 +39,7 @@ fn next_edges(gpio: &Gpio, line: u32, count: usize) -> Vec<bool> {
 }
 
 #[test]
-fn an_alarm_flashes_until_it_is_acknowledged_and_goes_off_as_its_sequence_says() {
+fn an_alarm_flashes_until_acknowledged_and_goes_off_by_its_sequence() {
     let Some((board, gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt", "--type", "7"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);
@@ -91,7 +91,7 @@ fn a_horn_is_silenced_and_sounds_again_for_a_new_alarm() {
 }
 
 #[test]
-fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
+fn a_lamp_test_lights_every_lamp_and_restores_them_with_newer_alarms() {
     let Some((board, gpio)) = panel() else { return };
     assert_eq!(board.done(&["lamp-test", "1"]), "all lamps are on for 1 s\n");
     wait_until("it is over", || LINES[..3].iter().all(|line| gpio.edges(*line) == [true, false]));
@@ -115,7 +115,7 @@ fn a_lamp_test_shows_every_lamp_while_alarms_are_taken_in_and_then_restores() {
 }
 
 #[test]
-fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() {
+fn latches_acknowledgement_and_silence_survive_a_killed_daemon() {
     let Some((mut board, gpio)) = panel() else { return };
     let again = |board: &mut Board, expected: [&str; 5]| {
         expect(board, expected);
@@ -158,7 +158,7 @@ fn what_is_latched_acknowledged_and_silenced_survives_a_daemon_that_is_killed() 
 }
 
 #[test]
-fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
+fn an_alarm_that_ends_while_no_daemon_runs_is_latched_until_acknowledged() {
     let Some((mut board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
     // More than one round reports.
@@ -184,7 +184,7 @@ fn what_ends_while_no_daemon_runs_is_kept_until_it_is_acknowledged() {
 }
 
 #[test]
-fn a_reload_keeps_what_each_output_has_kept_and_shows_a_new_one_what_nobody_has_acknowledged() {
+fn a_reload_keeps_latches_and_a_new_output_shows_unacknowledged_alarms() {
     let Some((board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_alarms(1);
@@ -203,7 +203,7 @@ fn a_reload_keeps_what_each_output_has_kept_and_shows_a_new_one_what_nobody_has_
 }
 
 #[test]
-fn an_acknowledged_failure_of_an_output_stays_so() {
+fn an_output_failure_stays_acknowledged_over_reload_and_restart() {
     let config = format!("{PANEL}[lamp bad]\npath = {{dir}}/later/bad\n");
     let Some(mut board) = Board::bare(&config) else { return };
     let Some(_gpio) = Gpio::mount(&board, &LINES) else { return };
@@ -234,7 +234,7 @@ fn an_acknowledged_failure_of_an_output_stays_so() {
 }
 
 #[test]
-fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
+fn an_acknowledged_alarm_that_is_cleared_and_raised_again_is_new() {
     let Some((mut board, _gpio)) = panel() else { return };
     let mut producer = open_producer(SDHMGT);
     producer.raise(AlarmId::default(), 1).expect("raised");
@@ -251,7 +251,7 @@ fn an_acknowledged_alarm_that_has_ended_and_came_back_is_new() {
 }
 
 #[test]
-fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
+fn a_command_lost_with_a_worker_is_not_reported_as_done() {
     let Some((board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
     board.wait_for_alarms(1);
@@ -275,7 +275,7 @@ fn a_command_that_is_lost_with_a_worker_is_not_told_as_done() {
 }
 
 #[test]
-fn a_command_to_nobody_is_told_so_and_not_kept_for_the_next_daemon() {
+fn a_command_without_a_daemon_fails_and_is_not_kept_for_the_next_one() {
     let Some((mut board, _gpio)) = panel() else { return };
     board.done(&["raise", "sdhmgt"]);
     expect(&board, ["alarm", "flash", "flash", "alarm", "alarm"]);

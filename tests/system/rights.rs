@@ -52,7 +52,7 @@ fn ctl_as(board: &Board, user: u32, group: u32, arguments: &[&str]) -> io::Resul
 }
 
 #[test]
-fn an_unprivileged_daemon_that_may_write_the_lines_drives_them() {
+fn an_unprivileged_daemon_with_write_permission_drives_the_lines() {
     let Some((mut board, daemon)) = unprivileged(
         "[daemon]\npoll_ms = 20\n[module sdhmgt]\nid = 31\n[lamp any]\ngpio = 17\n[relay office]\ngpio = 18\n",
     ) else {
@@ -73,7 +73,7 @@ fn an_unprivileged_daemon_that_may_write_the_lines_drives_them() {
 }
 
 #[test]
-fn an_unprivileged_daemon_that_may_not_write_a_line_says_so() {
+fn an_unprivileged_daemon_without_write_permission_reports_the_line() {
     let Some((mut board, daemon)) = unprivileged("[lamp any]\ngpio = 17\n") else { return };
     let Some(_gpio) = Gpio::mount(&board, &[17]) else { return };
     board.start_as(daemon);
@@ -81,7 +81,7 @@ fn an_unprivileged_daemon_that_may_not_write_a_line_says_so() {
 }
 
 #[test]
-fn a_segment_that_somebody_made_first_gets_the_configured_mode_and_group() {
+fn a_segment_that_a_producer_created_gets_the_configured_mode_and_group() {
     let config = CONFIG.replace("[daemon]", &format!("[daemon]\nmode = 0640\ngroup = {GROUP}"));
     let Some(mut board) = Board::bare(&config) else { return };
     let first = Segment::create(KEY, 1024, 0o666).expect("made");
@@ -101,7 +101,7 @@ fn a_segment_that_somebody_made_first_gets_the_configured_mode_and_group() {
 }
 
 #[test]
-fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
+fn an_unprivileged_daemon_refuses_a_segment_whose_mode_is_too_wide() {
     let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
     let wide = Segment::create(KEY, 1024, 0o666).expect("made by root");
     board.start_as(daemon);
@@ -115,7 +115,7 @@ fn an_unprivileged_daemon_refuses_what_more_may_write_than_its_mode_lets() {
 }
 
 #[test]
-fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
+fn a_doorbell_of_an_untrusted_user_is_replaced() {
     let Some(mut board) = Board::bare(&CONFIG.replace("[daemon]", "[daemon]\ntrust = root")) else { return };
     let theirs = Segment::create(Key::DOORBELL, 256, 0o666).expect("made");
     if !give_away(&theirs, UNTRUSTED) {
@@ -129,7 +129,7 @@ fn a_doorbell_of_somebody_who_is_not_trusted_is_replaced() {
 }
 
 #[test]
-fn a_daemon_of_another_user_ends_when_roots_takes_its_place() {
+fn a_daemon_of_another_user_ends_when_a_daemon_of_root_replaces_it() {
     let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
     board.start_as(daemon);
     let mut other = board.take_daemon();
@@ -143,7 +143,7 @@ fn a_daemon_of_another_user_ends_when_roots_takes_its_place() {
 }
 
 #[test]
-fn an_unprivileged_daemon_whose_status_block_is_anothers_does_not_start_and_says_why() {
+fn an_unprivileged_daemon_reports_a_foreign_status_block_and_does_not_start() {
     let Some((board, mut daemon)) = unprivileged(CONFIG) else { return };
     let _theirs = Segment::create(Key::STATUS, 16, 0o600).expect("made by root");
     let ran = daemon.output().expect("run");
@@ -154,7 +154,7 @@ fn an_unprivileged_daemon_whose_status_block_is_anothers_does_not_start_and_says
 }
 
 #[test]
-fn a_doorbell_that_is_anothers_is_an_alarm_and_alarms_are_seen_by_polling() {
+fn a_foreign_doorbell_is_an_alarm_and_alarms_are_detected_by_polling() {
     let Some((mut board, daemon)) = unprivileged(CONFIG) else { return };
     let theirs = Segment::create(Key::DOORBELL, 16, 0o600).expect("made by root");
     board.start_as(daemon);
@@ -167,7 +167,7 @@ fn a_doorbell_that_is_anothers_is_an_alarm_and_alarms_are_seen_by_polling() {
 }
 
 #[test]
-fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
+fn a_segment_above_the_largest_size_is_refused_and_not_mapped() {
     let Some(mut board) = Board::bare(&CONFIG.replace("[daemon]", "[daemon]\nlock_memory = yes")) else { return };
     let huge = 64 << 20;
     let module = Segment::create(KEY, huge, 0o666).expect("made");
@@ -194,7 +194,7 @@ fn a_segment_larger_than_anybodys_is_refused_and_takes_no_memory() {
 }
 
 #[test]
-fn who_raises_and_clears_without_end_fills_no_log() {
+fn a_producer_that_raises_and_clears_without_end_does_not_fill_the_log() {
     let Some(board) = Board::new(CONFIG) else { return };
     let mut producer = open_producer(SDHMGT);
     let events = || status_words().event_count;
@@ -216,7 +216,7 @@ fn who_raises_and_clears_without_end_fills_no_log() {
 }
 
 #[test]
-fn a_stranger_reads_the_status_and_writes_nothing() {
+fn an_untrusted_user_can_read_the_status_and_write_nothing() {
     let Some(board) = Board::new(CONFIG) else { return };
     let ran = match ctl_as(&board, UNTRUSTED, UNTRUSTED, &["status"]) {
         Ok(ran) => ran,
@@ -230,7 +230,7 @@ fn a_stranger_reads_the_status_and_writes_nothing() {
 }
 
 #[test]
-fn a_member_of_the_group_raises_and_clears_and_removes_nothing() {
+fn a_member_of_the_group_can_raise_and_clear_but_not_remove() {
     let Some(board) = Board::new(&CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"))) else { return };
     let code = |arguments: &[&str]| ctl_as(&board, UNTRUSTED, GROUP, arguments).map(|ran| ran.status.code());
     match code(&["raise", "sdhmgt"]) {
@@ -245,7 +245,7 @@ fn a_member_of_the_group_raises_and_clears_and_removes_nothing() {
 }
 
 #[test]
-fn a_member_of_the_group_acknowledges_and_a_stranger_does_not() {
+fn a_member_of_the_group_can_acknowledge_and_an_untrusted_user_cannot() {
     let config = CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"));
     let Some(board) = Board::new(&config) else { return };
     board.done(&["raise", "sdhmgt"]);
@@ -266,7 +266,7 @@ fn a_member_of_the_group_acknowledges_and_a_stranger_does_not() {
 }
 
 #[test]
-fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
+fn random_bytes_in_a_module_and_the_doorbell_harm_no_other_module() {
     let Some(board) = Board::new(CONFIG) else { return };
     let mut random = Random::new();
     let module = Segment::attach(KEY, Access::ReadWrite).expect("attached");
@@ -299,7 +299,7 @@ fn random_bytes_over_a_module_and_the_doorbell_harm_no_other_module() {
 }
 
 #[test]
-fn a_member_of_the_group_cannot_signal_or_write_the_daemons_own() {
+fn a_member_of_the_group_cannot_signal_the_worker_or_write_the_status() {
     let Some(board) = Board::new(&CONFIG.replace("[daemon]", &format!("[daemon]\ngroup = {GROUP}"))) else { return };
     let Some(errnos) = as_member(|| {
         let status = Segment::attach(Key::STATUS, Access::ReadWrite).map(|_| ());
@@ -331,7 +331,7 @@ fn as_member<T: Send>(act: impl FnOnce() -> T + Send) -> Option<T> {
 }
 
 #[test]
-fn an_old_producer_that_made_its_segment_first_keeps_working() {
+fn an_old_producer_that_created_its_segment_first_continues_to_work() {
     let Some(mut board) = Board::bare(CONFIG) else { return };
     fs::set_permissions(board.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
     let mut producer = board.for_all_users(&c::program("old_producer"), "old_producer").command();

@@ -153,12 +153,12 @@ impl Killable for Process {
 }
 
 #[test]
-fn a_rust_producer_killed_inside_its_write_leaves_no_half_alarm() {
+fn a_rust_producer_killed_during_a_write_leaves_no_half_written_alarm() {
     kill_at_random_moments(|_| Box::new(Hammer::start()));
 }
 
 #[test]
-fn a_c_producer_killed_inside_its_write_leaves_no_half_alarm() {
+fn a_c_producer_killed_during_a_write_leaves_no_half_written_alarm() {
     kill_at_random_moments(|board| {
         let mut producer = board.new_producer(31);
         producer.send("hammer");
@@ -167,7 +167,7 @@ fn a_c_producer_killed_inside_its_write_leaves_no_half_alarm() {
 }
 
 #[test]
-fn a_daemon_reads_on_when_the_last_producer_died_inside() {
+fn the_daemon_reads_a_segment_whose_last_producer_died_holding_the_lock() {
     let Some(board) = Board::new(LAMP) else { return };
     board.done(&["raise", "sdhmgt", "--type", "1"]);
     board.wait_for_output("any", "1");
@@ -186,7 +186,7 @@ fn a_daemon_reads_on_when_the_last_producer_died_inside() {
 }
 
 #[test]
-fn a_stopped_producer_inside_holds_up_neither_daemon_nor_slot_0() {
+fn a_stopped_producer_that_holds_the_lock_blocks_neither_daemon_nor_slot_0() {
     let Some(board) = Board::new(LAMP) else { return };
     let mut old = board.old_producer(&["key", "0x414C001F"]);
     let segment = Segment::attach(KEY, Access::ReadWrite).expect("attached");

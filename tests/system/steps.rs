@@ -155,7 +155,7 @@ fn started(board: &Board, bad: bool) -> (Box<Poll>, BoardLines) {
 }
 
 #[test]
-fn the_memory_is_whole_after_every_instruction_of_a_round() {
+fn the_saved_state_is_consistent_after_every_instruction_of_a_round() {
     let Some(board) = Board::bare("") else { return };
     let (mut poll, mut hardware) = started(&board, false);
     open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
@@ -165,7 +165,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_round() {
 }
 
 #[test]
-fn the_memory_is_whole_after_every_instruction_of_a_start() {
+fn the_saved_state_is_consistent_after_every_instruction_of_a_start() {
     let Some(board) = Board::bare("") else { return };
     let guardian = ProcessIdentity::me();
     daemon_before(&board, guardian);
@@ -179,7 +179,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_start() {
 }
 
 #[test]
-fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_removed() {
+fn the_saved_state_is_consistent_while_a_check_finds_a_segment_removed() {
     let Some(board) = Board::bare("") else { return };
     let mut producer = open_producer(SDHMGT);
     producer.raise(alarm(7), 1).expect("raised");
@@ -191,7 +191,7 @@ fn the_memory_is_whole_after_every_instruction_of_a_check_that_finds_a_segment_r
 }
 
 #[test]
-fn the_memory_is_whole_after_every_instruction_of_a_change_of_settings() {
+fn the_saved_state_is_consistent_after_every_instruction_of_a_reload() {
     let Some(board) = Board::bare("") else { return };
     open_producer(SDHMGT).raise(alarm(7), 1).expect("raised");
     let (mut poll, mut hardware) = started(&board, true);

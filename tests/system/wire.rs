@@ -15,7 +15,7 @@ macro_rules! fields {
 }
 
 #[test]
-fn c_and_rust_lay_every_field_at_the_same_place() {
+fn c_and_rust_have_every_field_at_the_same_offset() {
     let output = c::program("layout").command().output().expect("run");
     type Segment = ModuleSegment<u32>;
     let expected = [
@@ -75,7 +75,7 @@ fn a_c_producer_finds_the_new_segment_when_its_own_was_removed() {
 }
 
 #[test]
-fn a_c_producer_promises_to_beat_and_is_missed() {
+fn a_c_producer_that_promised_to_beat_and_stops_is_silent() {
     let Some(board) = Board::new("[daemon]\npoll_ms = 20\n[lamp any]\npath = {dir}/any\n") else { return };
     let mut producer = board.new_producer(31);
     assert_eq!(producer.ask("promise 50"), "0 \n");
@@ -85,7 +85,7 @@ fn a_c_producer_promises_to_beat_and_is_missed() {
 }
 
 #[test]
-fn a_full_segment_is_told_to_a_c_producer() {
+fn a_full_segment_is_an_error_to_a_c_producer() {
     let Some(board) = Board::bare("") else { return };
     let mut producer = board.new_producer(31);
     for index in 0..32 {
@@ -96,7 +96,7 @@ fn a_full_segment_is_told_to_a_c_producer() {
 }
 
 #[test]
-fn a_c_producer_leaves_a_full_segment_that_was_removed() {
+fn a_c_producer_moves_from_a_removed_full_segment_to_the_new_one() {
     let Some(board) = Board::bare("") else { return };
     let mut producer = board.new_producer(31);
     for index in 0..32 {

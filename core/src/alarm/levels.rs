@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_levels_are_indeterminate_and_own_entries_come_first() {
+    fn unknown_levels_are_indeterminate_and_configured_levels_come_first() {
         let mut levels = Levels::default();
         assert_eq!(levels.severity(2), Severity::Major);
         assert_eq!(levels.severity(0x13), Severity::Indeterminate);

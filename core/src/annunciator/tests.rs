@@ -127,7 +127,7 @@ mod sequences {
     }
 
     #[test]
-    fn sequence_m_flashes_slowly_for_what_has_ended_until_that_is_acknowledged() {
+    fn sequence_m_flashes_slowly_for_a_cleared_alarm_until_it_is_acknowledged() {
         assert_eq!(shown(OutputKind::Lamp, Sequence::M, "raca"), "FAs-");
         assert_eq!(shown(OutputKind::Lamp, Sequence::M, "rca"), "Fs-");
         // One has ended, another is still there; a new one comes first.
@@ -135,7 +135,7 @@ mod sequences {
     }
 
     #[test]
-    fn a_relay_does_not_clatter() {
+    fn a_relay_does_not_flash() {
         assert_eq!(shown(OutputKind::Relay, Sequence::A, "rca"), "AA-");
         assert_eq!(shown(OutputKind::Relay, Sequence::M, "raca"), "AAA-");
     }
@@ -150,7 +150,7 @@ mod sequences {
     }
 
     #[test]
-    fn another_alarm_in_slot_0_is_news_and_so_is_one_that_became_indeterminate() {
+    fn another_alarm_in_slot_0_and_a_change_to_indeterminate_count_as_new() {
         let warning = alarm(31, Severity::Warning);
         let other = Alarm { id: AlarmId { code: 99, ..AlarmId::default() }, ..warning };
         for to in [other, alarm(31, Severity::Indeterminate)] {
@@ -163,7 +163,7 @@ mod sequences {
     }
 
     #[test]
-    fn a_worse_severity_is_news_and_a_better_one_is_not() {
+    fn a_higher_severity_counts_as_new_and_a_lower_one_does_not() {
         let mut panel = with(OutputKind::Lamp, Sequence::A);
         let (minor, critical) = (alarm(31, Severity::Minor), alarm(31, Severity::Critical));
         panel.apply(&Transition::Raised(minor));
@@ -182,7 +182,7 @@ mod time {
     const START: Time = Time::from_nanos(77 * S + 3);
 
     #[test]
-    fn a_flash_starts_with_its_light_and_goes_on_at_2_hz() {
+    fn a_flash_starts_with_the_lamp_on_and_continues_at_2_hz() {
         let mut panel = with(OutputKind::Lamp, Sequence::A);
         assert_eq!(panel.due(START), Time::NEVER);
         panel.apply(&Transition::Raised(alarm(31, MAJOR)));
@@ -202,7 +202,7 @@ mod time {
     }
 
     #[test]
-    fn a_module_that_raises_without_end_makes_no_lamp_look_steady() {
+    fn a_module_that_raises_without_end_does_not_stop_a_lamp_from_flashing() {
         let mut panel = Panel::default();
         for sequence in [Sequence::A, Sequence::Follow] {
             panel.add(Rule { sequence, ..Rule::default() });
@@ -221,7 +221,7 @@ mod time {
     }
 
     #[test]
-    fn another_annunciator_goes_on_in_time() {
+    fn a_new_annunciator_keeps_the_phase_of_the_flash() {
         let mut first = with(OutputKind::Lamp, Sequence::A);
         first.apply(&Transition::Raised(alarm(31, MAJOR)));
         first.annunciator.update_flash(START);
@@ -236,7 +236,7 @@ mod time {
     }
 
     #[test]
-    fn what_has_ended_flashes_at_half_a_hertz() {
+    fn a_cleared_alarm_flashes_at_half_a_hertz() {
         let mut panel = with(OutputKind::Lamp, Sequence::M);
         panel.apply(&Transition::Raised(alarm(31, MAJOR)));
         panel.annunciator.update_flash(START);
@@ -269,14 +269,14 @@ mod memory {
     use super::*;
 
     #[test]
-    fn what_is_kept_survives_as_a_word() {
+    fn a_latch_is_restored_from_its_word() {
         for word in 0..8 {
             assert_eq!(Latched::from_word(word).word(), word);
         }
     }
 
     #[test]
-    fn another_annunciator_goes_on_where_one_has_left_off() {
+    fn a_new_annunciator_continues_with_the_latches_of_the_old_one() {
         for (kind, sequence) in
             OutputKind::ALL.into_iter().flat_map(|kind| Sequence::ALL.map(|sequence| (kind, sequence)))
         {
@@ -305,7 +305,7 @@ mod memory {
     }
 
     #[test]
-    fn an_output_that_is_new_shows_what_nobody_has_acknowledged() {
+    fn a_new_output_shows_the_alarms_that_are_not_acknowledged() {
         let mut panel = with(OutputKind::Lamp, Sequence::A);
         panel.points[0].add_active(&Alarm { acknowledged: true, ..alarm(31, MAJOR) });
         assert_eq!(panel.shows(0), Indication::Alarm);

@@ -107,7 +107,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn a_line_the_kernel_holds_points_to_the_leds() {
+    fn the_error_of_a_line_held_by_the_kernel_names_sys_class_leds() {
         let error = LineError { step: LineStep::Export, errno: Errno::EBUSY };
         let words = error.of(&Target::Gpio(2043)).to_string();
         assert!(words.starts_with("gpio 2043: export: ") && words.contains(" (EBUSY)"), "{words}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_line_says_where_lines_are_listed() {
+    fn the_error_of_a_missing_line_names_where_lines_are_listed() {
         let error = LineError { step: LineStep::Export, errno: Errno::EINVAL };
         assert!(error.of(&Target::Gpio(9999)).to_string().contains("gpiochip"));
     }

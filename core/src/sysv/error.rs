@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_number_is_told_as_it_is() {
+    fn an_unknown_error_number_is_printed_as_a_number() {
         assert!(words(SysvOp::Attach, Errno::from_raw(4095)).ends_with("(4095)"));
     }
 }

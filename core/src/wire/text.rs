@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_survives_the_words_and_is_cut_between_characters() {
+    fn text_is_restored_from_words_and_truncated_between_characters() {
         let mut bytes = [0; 8];
         assert_eq!(unpack_text(&pack_text::<2>("sdhmgt"), &mut bytes), "sdhmgt");
         assert_eq!(unpack_text(&pack_text::<2>("sdhmgt-12"), &mut bytes), "sdhmgt-1");
