@@ -26,7 +26,7 @@ use crate::clock;
 use crate::errno::Errno;
 use crate::limits::SLOTS;
 use crate::process;
-use crate::sysv::{self, Access, Key, Segment, words};
+use crate::sysv::{self, Access, Id, Key, Segment, words};
 use crate::wire::{Doorbell, MODULE_MAGIC, ModuleSegment, Slot, WriteGuard};
 
 /// How a segment is created where there is none.
@@ -115,6 +115,12 @@ impl Producer {
     /// The module.
     pub fn module(&self) -> ModuleId {
         self.module
+    }
+
+    /// The segment that was written last. It changes when the segment was removed and the producer has attached another one,
+    /// which does not hold the alarms that were raised before.
+    pub fn segment_id(&self) -> Id {
+        self.segment.id()
     }
 
     /// Raises an alarm, or raises it again: then its level and count change in place.
