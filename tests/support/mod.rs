@@ -7,6 +7,7 @@
 
 mod board;
 pub mod c;
+pub mod example;
 pub mod gpio_fs;
 mod gpio_lines;
 mod namespace;

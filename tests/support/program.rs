@@ -29,11 +29,15 @@ impl Program {
 
     fn from_words(variable: &str) -> Program {
         let Some(mut runner) = words(variable) else {
-            let path = PathBuf::from(env!("CARGO_BIN_EXE_alarmd"));
-            return Program { runner: runner_of(&path), path };
+            return Program::built_by_cargo(PathBuf::from(env!("CARGO_BIN_EXE_alarmd")));
         };
         let path = runner.pop().unwrap_or_else(|| panic!("{variable} names no executable")).into();
         Program { runner, path }
+    }
+
+    /// A program that cargo built at this path, for the same processor as the tests.
+    pub fn built_by_cargo(path: PathBuf) -> Program {
+        Program { runner: runner_of(&path), path }
     }
 
     /// A program in C that was built at this path.

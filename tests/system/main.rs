@@ -3,6 +3,7 @@ mod ctl;
 mod daemon;
 mod docs;
 mod doctor;
+mod examples;
 mod gpio;
 mod guardian;
 mod keys;
