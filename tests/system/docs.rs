@@ -8,7 +8,7 @@ use alarmd_core::wire::{StatusBlock, StatusSegment};
 
 use crate::support::{Board, Program, Ran, c, wait_until};
 
-fn page(name: &str) -> String {
+pub fn page(name: &str) -> String {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -102,7 +102,7 @@ fn the_c_examples_in_the_documentation_compile_and_raise_alarms() {
 }
 
 /// The source of all tests.
-fn sources(folder: &Path, into: &mut String) {
+pub fn sources(folder: &Path, into: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

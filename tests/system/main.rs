@@ -1,6 +1,7 @@
 //! The executables with real processes, shared memory and signals, through the interfaces that users have.
 mod ctl;
 mod daemon;
+mod dependencies;
 mod docs;
 mod doctor;
 mod examples;
