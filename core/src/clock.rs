@@ -73,7 +73,7 @@ fn read(clock: c_int) -> Timespec {
     time
 }
 
-/// Now, monotonic: not set by anybody, not counting suspends.
+/// Now, by the monotonic clock, which cannot be set and does not count suspends.
 pub fn now() -> Time {
     let time = read(libc::CLOCK_MONOTONIC);
     Time(time.seconds as u64 * S + time.nanos as u64)

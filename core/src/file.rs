@@ -1,6 +1,6 @@
-//! What the oldest calls tell of a file.
+//! What the oldest system calls know of a file.
 //!
-//! What can bite: C libraries and std ask for a file's inode with `statx` (397) first. Kernels before 4.11 do not have it,
+//! Hazards: C libraries and std ask for a file's inode with `statx` (397) first. Kernels before 4.11 do not have it,
 //! and some vendors' kernels use that number for a call of their own and answer EINVAL: then every file seems missing.
 use core::ffi::{CStr, c_int};
 use core::fmt::Write;
@@ -54,18 +54,18 @@ impl Inode {
         Ok(Inode { device: stat.st_dev, number: stat.st_ino, mode: stat.st_mode })
     }
 
-    /// True for a named pipe, which is not read without somebody who writes.
+    /// True for a named pipe: reading it waits for a writer.
     pub fn is_pipe(&self) -> bool {
         self.mode & libc::S_IFMT == libc::S_IFIFO
     }
 
-    /// True for an ordinary file, which somebody may delete or empty.
+    /// True for a regular file, which another process may delete or truncate.
     pub fn is_plain(&self) -> bool {
         self.mode & libc::S_IFMT == libc::S_IFREG
     }
 }
 
-/// True if the open file has no name any more, as /proc tells with an old call.
+/// True if the open file has no name any more. /proc shows that, by an old system call.
 pub fn is_deleted(fd: c_int) -> bool {
     let mut path = heapless::String::<32>::new();
     let mut target = [0u8; 512];

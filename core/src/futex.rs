@@ -18,7 +18,7 @@ use crate::errno::Errno;
 pub enum Woken {
     /// The deadline passed.
     TimedOut,
-    /// Somebody woke us, the word had another value already, or a signal came.
+    /// Another process woke this one, the word had another value already, or a signal came.
     Signaled,
     /// This kernel cannot wait on this word.
     Unsupported(Errno),

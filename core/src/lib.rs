@@ -1,30 +1,36 @@
-//! alarmd, an alarm annunciator for embedded Linux appliances: the library.
+//! The core of alarmd, an alarm annunciator for embedded Linux: the wire format, the producer and the loop.
 //!
-//! Processes report alarms by writing a few words into System V shared memory. [`poll::Poll`] sees them, decides what
-//! the operator must see, and drives lamps, relays and horns.
+//! Processes report alarms by writing a few words into System V shared memory. [`poll::Poll`] reads them, decides what the
+//! operator must see, and drives lamps, relays and horns. A producer in Rust needs [`producer`] alone.
 //!
-//! ```text
-//! alarm <- sysv, wire <- producer, monitor <- poll -> annunciator, output
-//! ```
+//! # The way of an alarm
+//!
+//! 1. [`producer::Producer::raise`] stores the alarm in its module's segment ([`wire::ModuleSegment`]) and rings the doorbell
+//!    ([`wire::Doorbell`]).
+//! 2. The ring wakes the loop, which makes a round: [`poll::Poll::turn`].
+//! 3. The [`monitor::Monitor`] of the segment copies it and reports what changed, as an [`alarm::Transition`].
+//! 4. Each [`annunciator::Point`] that listens to the alarm changes its [`codes::Indication`].
+//! 5. Each [`output::Channel`] whose indication changed writes its [`output::Line`]: one `pwrite`. The alarm is shown.
+//! 6. Then follow the log line and the status block ([`wire::StatusBlock`]).
 //!
 //! | module | subject |
 //! | --- | --- |
+//! | [`codes`], [`limits`] | every number that other processes read; the capacities of all tables |
 //! | [`alarm`] | the vocabulary: records, identities, severities |
-//! | [`sysv`] | keys and segments: the only code that calls the System V functions |
+//! | [`sysv`], [`ftok`], [`policy`] | keys and segments, and who may write them |
 //! | [`wire`] | what the bytes of each segment mean, and the sequence lock |
 //! | [`producer`] | the writing end: raise, clear, beat |
-//! | [`monitor`] | the reading end, one segment: attach, check, snapshot, re-attach |
+//! | [`monitor`] | the reading end, one segment |
 //! | [`annunciator`] | from alarms to what each output shows |
 //! | [`output`] | a line that can be driven |
 //! | [`poll`] | the loop: read, decide, drive, publish, wait |
-//! | [`settings`] | what the loop is told to do |
-//! | [`clock`], [`file`](mod@file), [`futex`], [`process`] | the few system calls the loop lives on |
-//! | [`pace`] | not more than so much a second |
+//! | [`clock`], [`errno`], [`file`](mod@file), [`futex`], [`path`], [`process`] | the few system calls that the loop uses |
+//! | [`rate_limiter`], [`repeats`] | how often something is done, or logged |
 //!
-//! There is no allocator here: the library is `no_std` without `alloc`, so the loop cannot allocate. Everything that
-//! needs std (configuration, GPIO set-up, logging) is in the executable.
+//! The crate is `no_std` without `alloc`, so the loop cannot allocate. What needs std (configuration, GPIO set-up, logging) is
+//! in the package alarmd.
 //!
-//! What it will not do: remote access, more than one daemon in an IPC namespace, alarms wider than a record.
+//! It does not provide: remote access, more than one daemon in an IPC namespace, alarms wider than a record.
 #![no_std]
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Is the process that left its id in shared memory still there?
 //!
-//! What can bite: `kill(pid, 0)` says yes to a zombie, which holds nothing any more, and an id is given again to another
-//! process. So /proc is asked too, and where it matters an id goes with its birth: [`ProcessIdentity`].
+//! Hazards: `kill(pid, 0)` succeeds for a zombie, which holds nothing any more, and an id is given again to another process.
+//! So /proc is read too, and where it matters an id goes with its start time: [`ProcessIdentity`].
 use core::ffi::CStr;
 use core::fmt::Write;
 
@@ -107,7 +107,7 @@ struct ProcStat {
 }
 
 impl ProcStat {
-    /// `None` where /proc does not tell.
+    /// `None` where /proc does not show it.
     fn read(pid: u32) -> Option<ProcStat> {
         let mut buffer = [0u8; 512];
         let text = read_stat(pid, &mut buffer)?;
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_zombie_counts_as_ended() {
-        // `true` ends at once; as nobody waits for it, it stays a zombie.
+        // `true` ends at once. No process waits for it, so it stays a zombie.
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let deadline = crate::clock::now() + 10 * crate::clock::S;
         while !is_gone(child.id()) {

@@ -1,4 +1,4 @@
-//! Never more than so much in any second, however hard somebody asks for it; and no delay for those who ask seldom.
+//! A limit for how often something is done in any second. It does not delay what is done seldom.
 use crate::clock::{Nanos, S, Time};
 
 /// The generic cell rate algorithm: one moment, moved on by a fixed step each time.
@@ -39,7 +39,7 @@ mod tests {
         let mut now = Time::from_nanos(S);
         let mut starts = Vec::new();
         for turn in 0..20_000u64 {
-            // Sometimes nobody rings for a while, and the burst is saved up again.
+            // Sometimes the doorbell is quiet for a while, and the burst is available again.
             if turn % 3000 == 0 {
                 now = now + 2 * S;
             }

@@ -47,7 +47,7 @@ impl Oracle {
         }
     }
 
-    fn kill_anybody(&mut self) {
+    fn kill_one(&mut self) {
         match self.random.below(8) {
             0 => {
                 self.board.kill();
@@ -108,7 +108,7 @@ impl Oracle {
         self.again();
     }
 
-    fn stop_anybody(&mut self) {
+    fn stop_one(&mut self) {
         let producer = self.random.below(self.producers.len() as u32) as usize;
         let (process, what) = match self.random.below(4) {
             // If the guardian checks four times in the meantime it replaces the worker.
@@ -126,7 +126,7 @@ impl Oracle {
         kill(process, libc::SIGCONT);
     }
 
-    fn signal_anybody(&mut self) {
+    fn signal_one(&mut self) {
         // Signals that alarmd handles, and others that only interrupt system calls.
         let signals = [libc::SIGHUP, libc::SIGCONT, libc::SIGWINCH, libc::SIGURG, libc::SIGCHLD, libc::SIGPIPE];
         let to_worker = self.random.below(2) == 0;
@@ -153,7 +153,7 @@ impl Oracle {
 #[test]
 fn daemons_and_producers_are_killed_at_any_instant() {
     let Some(board) = Board::new(&files("")) else { return };
-    Oracle::new(board).run("kills", levels, Oracle::kill_anybody);
+    Oracle::new(board).run("kills", levels, Oracle::kill_one);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn daemons_and_producers_are_killed_while_the_log_device_is_full() {
     let Some(mut board) = Board::bare(&files("")) else { return };
     board.log_to("/dev/full");
     board.start();
-    Oracle::new(board).run("kills with a full log device", levels, Oracle::kill_anybody);
+    Oracle::new(board).run("kills with a full log device", levels, Oracle::kill_one);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn segments_are_removed_in_series_while_processes_are_killed() {
             oracle.remove_anything();
         }
         if oracle.random.below(4) == 0 {
-            oracle.kill_anybody();
+            oracle.kill_one();
         }
     });
 }
@@ -191,7 +191,7 @@ fn every_segment_that_producers_may_write_is_filled_with_random_bytes() {
 #[test]
 fn daemons_and_producers_are_stopped_for_a_while() {
     let Some(board) = Board::new(&files("hang_ms = 100")) else { return };
-    Oracle::new(board).run("stops", levels, Oracle::stop_anybody);
+    Oracle::new(board).run("stops", levels, Oracle::stop_one);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn signals_come_at_random() {
     let Some(board) = Board::new(&files("")) else { return };
     Oracle::new(board).run("signals", levels, |oracle| {
         for _ in 0..oracle.random.below(20) {
-            oracle.signal_anybody();
+            oracle.signal_one();
         }
     });
 }
@@ -230,7 +230,7 @@ fn the_clock_is_set_back_and_forward() {
         set(by);
         oracle.count("clocks set");
         if oracle.random.below(4) == 0 {
-            oracle.kill_anybody();
+            oracle.kill_one();
         }
     });
     // At the end it has been set back, and the next health check reports it.
@@ -278,7 +278,7 @@ fn lines_are_lost_and_come_back() {
             }
         }
         if oracle.random.below(3) == 0 {
-            oracle.kill_anybody();
+            oracle.kill_one();
         }
         if turn % 8 == 0 || turn == faults() {
             for line in gpio.hardware().lines.values_mut() {
@@ -354,7 +354,7 @@ fn a_log_without_a_reader_blocks_no_process() {
     board.start();
     Oracle::new(board).run("a log without a reader", levels, |oracle| {
         if oracle.random.below(8) == 0 {
-            oracle.kill_anybody();
+            oracle.kill_one();
         }
     });
     drop(pipe);

@@ -11,6 +11,7 @@ mod keys;
 mod life;
 mod main_job;
 mod memory;
+mod numbers;
 mod operator;
 mod rights;
 mod sequence;

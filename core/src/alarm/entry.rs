@@ -14,7 +14,7 @@ pub struct Record {
     pub alarm_type: u32,
     /// The alarm's code.
     pub code: u32,
-    /// How bad, through [`Levels`].
+    /// How bad, through [`super::Levels`].
     pub level: u32,
     /// Which of several alike (a port, a fan).
     pub index: u32,

@@ -29,8 +29,8 @@ impl Transition {
         }
     }
 
-    /// True if an operator must look: it is new, worse than what was acknowledged, or nobody knows any more how bad; or it is
-    /// another alarm in slot 0.
+    /// True if an operator must look: the alarm is new, more severe than before, or its severity is not known any more; or it
+    /// is another alarm in slot 0.
     pub fn is_news(&self) -> bool {
         match self {
             Transition::Raised(_) => true,

@@ -120,9 +120,9 @@ mod sequences {
     #[test]
     fn sequence_a_flashes_until_acknowledged_and_goes_off_by_itself() {
         assert_eq!(shown(OutputKind::Lamp, Sequence::A, "rac"), "FA-");
-        // Gone before anybody looked.
+        // It ended before an operator acknowledged it.
         assert_eq!(shown(OutputKind::Lamp, Sequence::A, "rca"), "FF-");
-        // A second one flashes anew.
+        // A second one flashes again.
         assert_eq!(shown(OutputKind::Lamp, Sequence::A, "raracc"), "FAFAA-");
     }
 

@@ -7,7 +7,7 @@ use crate::codes::DaemonAlarmType;
 use crate::wire::ModuleSegment;
 
 impl Monitor {
-    /// Tells what differs from `seen`; what is new, worse or over is acknowledged no more.
+    /// Reports what differs from `seen`. An alarm that is new, more severe or cleared is not acknowledged any more.
     pub(super) fn report_seen(
         &mut self,
         module: &ModuleSettings,
@@ -22,7 +22,7 @@ impl Monitor {
         self.acknowledged = acknowledged;
     }
 
-    /// An operator has seen all alarms of this segment.
+    /// An operator has acknowledged all alarms of this segment.
     pub fn acknowledge(&mut self, module: &ModuleSettings, report: &mut dyn FnMut(Transition)) {
         let mut acknowledged = self.acknowledged;
         self.each_active(module, &mut |alarm| {
@@ -55,7 +55,7 @@ impl Monitor {
         }
     }
 
-    /// Ends every alarm of this segment, for a module that is watched no more.
+    /// Ends every alarm of this segment, for a module that is not watched any more.
     pub fn forget(&mut self, module: &ModuleSettings, report: &mut dyn FnMut(Transition)) {
         self.each_active(module, &mut |alarm| report(Transition::Cleared(alarm)));
         *self = Monitor::new(self.role, module);

@@ -3,7 +3,7 @@ use core::fmt;
 
 use crate::alarm::ModuleId;
 
-/// The key of a segment. Never IPC_PRIVATE, under which nobody could be met.
+/// The key of a segment. Never IPC_PRIVATE, which no other process can find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(libc::key_t);
 

@@ -13,7 +13,7 @@ use crate::errno::Errno;
 pub struct Id(c_int);
 
 impl Id {
-    /// The segment that had this number when somebody wrote it down; `None` for -1, which stands for none.
+    /// The segment with this number; `None` for -1, which stands for none.
     pub fn known(raw: i32) -> Option<Id> {
         (raw >= 0).then_some(Id(raw))
     }
@@ -40,7 +40,7 @@ impl Id {
     /// Marks the segment destroyed: the key is free at once, the memory goes with the last who is attached.
     ///
     /// # Errors
-    /// EPERM: neither owner nor creator nor root. EIDRM or EINVAL: somebody else did it.
+    /// EPERM: neither owner nor creator nor root. EIDRM or EINVAL: another process did it.
     pub fn remove(self) -> Result<(), Error> {
         // SAFETY: IPC_RMID takes no pointer.
         match unsafe { libc::shmctl(self.0, libc::IPC_RMID, ptr::null_mut()) } {
@@ -121,7 +121,7 @@ pub enum Access {
     ReadWrite,
 }
 
-/// An attached segment. It stays readable when somebody removes it, until it is dropped.
+/// An attached segment. It stays readable after its removal, until it is dropped.
 #[derive(Debug)]
 pub struct Segment {
     id: Id,
@@ -147,8 +147,8 @@ impl Segment {
         }
     }
 
-    /// Creates a segment of zeros and attaches it, read-write. It fails where the key is taken, so that nobody mistakes
-    /// a stranger's segment for its own.
+    /// Creates a segment of zeros and attaches it, read-write. It fails where the key is used, so that the
+    /// segment of another user is never taken for one's own.
     ///
     /// # Errors
     /// EEXIST: the key is taken. ENOSPC: SHMMNI or SHMALL. EINVAL: above SHMMAX. ENOMEM.
@@ -207,7 +207,7 @@ impl Segment {
     /// # Errors
     /// Those of [`Segment::attach`] and [`Segment::create`].
     pub fn open_or_create(key: Key, size: usize, mode: u32) -> Result<(Segment, bool), Error> {
-        // Somebody may create or remove it between the two calls; a storm of that is an error, not a loop.
+        // Another process may create or remove it between the two calls; a storm of that is an error, not a loop.
         let mut tries = 8;
         loop {
             tries -= 1;

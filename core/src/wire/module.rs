@@ -92,7 +92,7 @@ impl ModuleSegment<AtomicU32> {
 }
 
 impl ModuleSegment<u32> {
-    /// Nothing raised, nobody writing.
+    /// Nothing raised, no writer.
     pub const EMPTY: ModuleSegment<u32> = ModuleSegment {
         record: [0; 5],
         zero: [0; 11],
