@@ -209,7 +209,7 @@ fn key_prints_each_key_its_origin_and_what_would_change_it() {
     let all: Value = serde_json::from_str(&board.done(&["key", "--json"])).expect("JSON");
     let keys: Vec<u64> = all.as_array().expect("keys").iter().filter_map(|report| report["key"].as_u64()).collect();
     assert_eq!(keys, [0x414C_001F, 0x1234, 0x414C_0100, 0x414C_0101]);
-    for (path, words) in [(".", "relative"), ("/no/such", "missing")] {
+    for (path, words) in [(".", "relative"), ("/no/such", "does not exist")] {
         let ran = board.ctl(&["key", path, "31"]);
         assert!(ran.code == 1 && ran.err.contains(words), "{ran:?}");
     }

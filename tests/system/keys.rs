@@ -55,7 +55,7 @@ fn a_relative_ftok_path_is_a_warning_and_the_fixed_key_is_used() {
 #[test]
 fn a_missing_ftok_path_is_used_as_soon_as_it_exists() {
     let Some(board) = Board::new(BOTH) else { return };
-    board.wait_for_log("the path is missing");
+    board.wait_for_log("the path does not exist");
     fs::write(board.path("path"), "").expect("made");
     board.wait_for_log(": usable (key ");
     let mut producer = board.old_producer(&["ftok", board.path("path").to_str().expect("UTF-8"), "31"]);

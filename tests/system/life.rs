@@ -140,7 +140,11 @@ fn a_segment_that_is_too_small_is_refused_until_it_is_replaced() {
     board.wait_for_output("any", "1");
     let ran = board.ctl(&["raise", "sdhmgt"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("module sdhmgt: key 0x414c001f") && ran.err.contains("too small"), "{}", ran.err);
+    assert!(
+        ran.err.contains("module sdhmgt: key 0x414c001f") && ran.err.contains("has 100 bytes, and 1024 are needed"),
+        "{}",
+        ran.err
+    );
     small.id().remove().expect("removed");
     board.wait_for_output("any", "0");
     board.wait_for_log("module sdhmgt: segment accepted");

@@ -13,6 +13,7 @@ mod main_job;
 mod memory;
 mod numbers;
 mod operator;
+mod refusals;
 mod rights;
 mod sequence;
 mod steps;

@@ -1,7 +1,7 @@
 //! The paths from which old producers compute their keys.
 use std::mem;
 
-use alarmd_core::ftok;
+use alarmd_core::ftok::{self, KeyError};
 use alarmd_core::sysv::Key;
 
 use super::finding::Checks;
@@ -34,7 +34,7 @@ pub fn check(checks: &mut Checks) {
             }
         };
         if let Some((_, whose)) = keys.iter().find(|(other, _)| *other == key) {
-            let what = format!("{shown}: key {key} is also the key of {whose}");
+            let what = format!("{shown}: {}; key {key} is also the key of {whose}", KeyError::Taken);
             let why = "two modules would share one segment; ftok uses only 16 bits of the inode number";
             checks.error(&subject, &what, why, "use another path, in ftok and in the old program");
             continue;

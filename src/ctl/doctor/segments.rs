@@ -27,10 +27,15 @@ pub fn check(checks: &mut Checks) {
         keys.extend(path.map(|key| (format!("module {}, ftok", module.name), key, size, None)));
     }
     for (subject, key, size, magic) in keys {
+        // What the running daemon says of it: the same text as in its log and in alarmctl status.
         let modules = checks.report.iter().flat_map(|report| &report.modules);
-        let refused =
-            modules.flat_map(|module| &module.segments).any(|segment| segment.refused && segment.key == key.number());
-        match examine(&checks.settings.poll.policy, key, size, magic, refused) {
+        let refusal = modules.flat_map(|module| &module.segments).find(|segment| segment.key == key.number());
+        let refusal = refusal.and_then(|segment| segment.failure.clone());
+        let examined = match (examine(&checks.settings.poll.policy, key, size, magic, refusal.is_some()), refusal) {
+            (Err(fault), Some(what)) => Err(Fault { what, ..fault }),
+            (examined, _) => examined,
+        };
+        match examined {
             Ok(Some(id)) => checks.ok(&subject, &format!("key {key}: segment {id}")),
             Ok(None) => checks.ok(&subject, &format!("key {key}: no segment yet")),
             Err(fault) => {
