@@ -101,7 +101,8 @@ firmware_cargo() {
         arm_cargo "$subcommand" "$@"
     else
         # std is compiled with panic=abort and for size. The one that rustup brings also prints backtraces, which takes more
-        # room than all of alarmd; the one of scripts/toolchain unwinds, for the tests.
-        RUSTC_BOOTSTRAP=1 arm_cargo "$subcommand" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
+        # room than all of alarmd; the one of scripts/toolchain unwinds, for the tests. No message prints a value for
+        # debugging, so the code for that is left out.
+        RUSTC_BOOTSTRAP=1 arm_cargo "$subcommand" --config "target.$firmware.rustflags=['-Zfmt-debug=none']" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
     fi
 }

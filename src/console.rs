@@ -27,3 +27,14 @@ pub fn print(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
+
+/// What is wrong with a command line. The text of lexopt prints values for debugging, which the small executable cannot.
+pub fn usage_error(error: &lexopt::Error) -> String {
+    match error {
+        lexopt::Error::UnexpectedArgument(value) => format!("unexpected argument '{}'", value.to_string_lossy()),
+        lexopt::Error::UnexpectedValue { option, value } => {
+            format!("option '{option}' takes no value, and has '{}'", value.to_string_lossy())
+        }
+        other => other.to_string(),
+    }
+}

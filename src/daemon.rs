@@ -6,7 +6,7 @@ use alarmd_core::rate_limiter::RateLimiter;
 use log::error;
 
 use crate::config::{self, Loaded};
-use crate::console::{FAILED, USAGE, print, report_error};
+use crate::console::{FAILED, USAGE, print, report_error, usage_error};
 use crate::guardian::{Guardian, Options};
 use crate::logging;
 
@@ -16,7 +16,7 @@ pub fn main() -> ExitCode {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
-            report_error!("alarmd: {error}; see alarmd --help");
+            report_error!("alarmd: {}; see alarmd --help", usage_error(&error));
             return ExitCode::from(USAGE);
         }
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use lexopt::Parser;
 
-use crate::console::{FAILED, NO_DAEMON, USAGE};
+use crate::console::{FAILED, NO_DAEMON, USAGE, usage_error};
 use crate::number::number;
 
 /// The end of every message about a wrong command line.
@@ -36,7 +36,7 @@ impl Failure {
 
 impl From<lexopt::Error> for Failure {
     fn from(error: lexopt::Error) -> Failure {
-        Failure::usage(error)
+        Failure::usage(usage_error(&error))
     }
 }
 

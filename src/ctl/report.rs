@@ -92,9 +92,6 @@ pub struct Segment {
     pub key: u32,
     pub id: Option<i32>,
     pub state: Word,
-    /// The daemon does not read it.
-    #[serde(skip)]
-    pub refused: bool,
     /// Why it is not used.
     pub failure: Option<String>,
     /// How many other processes are attached.
@@ -211,7 +208,6 @@ fn segment(entry: &SegmentEntry<u32>) -> Segment {
         key: entry.key,
         id: Some(entry.shmid as i32).filter(|id| *id != -1),
         state: word(state.map(SegmentState::word), entry.state),
-        refused: state == Some(SegmentState::Refused),
         failure,
         producers: entry.producers,
         owner: entry.owner,

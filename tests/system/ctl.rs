@@ -273,3 +273,17 @@ fn a_size_above_shmmax_names_shmmax() {
     let ran = board.ctl(&["raise", "alarm"]);
     assert!(ran.code == 1 && ran.err.contains("EINVAL") && ran.err.contains("/proc/sys/kernel/shmmax"), "{ran:?}");
 }
+
+#[test]
+fn a_wrong_command_line_is_named_with_its_word() {
+    let Some(board) = Board::bare("") else { return };
+    for (words, named) in [
+        (&["status", "surplus"][..], "unexpected argument 'surplus'"),
+        (&["status", "--json=x"], "option '--json' takes no value, and has 'x'"),
+        (&["status", "--bogus"], "invalid option '--bogus'"),
+        (&["raise", "sdhmgt", "--type"], "missing argument for option '--type'"),
+    ] {
+        let ran = board.ctl(words);
+        assert!(ran.code == 2 && ran.err.contains(named), "{ran:?}");
+    }
+}
