@@ -1,4 +1,5 @@
 //! The executables with real processes, shared memory and signals, through the interfaces that users have.
+mod contributing;
 mod ctl;
 mod daemon;
 mod dependencies;
