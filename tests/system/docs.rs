@@ -134,3 +134,23 @@ fn every_claim_of_the_threat_model_has_its_test() {
         assert!(is_head || row.trim_end_matches(" |").ends_with('`'), "no test: {row}");
     }
 }
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let mut tests = String::new();
+    for folder in ["tests", "core", "src"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);
+    }
+    let pages =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/configuration.md", "docs/design.md"];
+    let more = ["docs/porting.md", "docs/producers.md", "docs/threat-model.md", "docs/wire-format.md"];
+    for name in pages.into_iter().chain(more) {
+        let page = page(name);
+        let words = page.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() > 3);
+        for word in words
+            .filter(|word| word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit()))
+        {
+            assert!(tests.contains(&format!("fn {word}()")), "{name} names {word}, and there is no such test");
+        }
+    }
+}
