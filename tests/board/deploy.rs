@@ -131,7 +131,7 @@ fn a_failed_deployment_is_rolled_back_and_changed_files_are_kept() {
     let ran = board.deploy(&["--board", "example-3.0", "--executable", executable(V7).to_str().expect("UTF-8")]);
     assert!(ran.code == 0 && ran.out.contains("/etc/alarmd.conf was changed on the board and stays"), "{ran:?}");
     assert!(board.run("tail -n 1 /etc/alarmd.conf").contains("mine"));
-    assert!(board.run("cat /var/lib/alarmd/new/_etc_alarmd.conf").contains("A real board with a 3.0 kernel"));
+    assert!(board.run("cat /var/lib/alarmd/new/_etc_alarmd.conf").contains("a board with a 3.0 kernel"));
     assert!(board.run("cat /etc/default/alarmd").contains("PATIENCE=2"));
     board.expect_edges(&[(OFFICE, 0), (OFFICE, 1)]);
     board.run("echo 'nonsense' >>/etc/alarmd.conf");

@@ -12,6 +12,7 @@ mod keys;
 mod life;
 mod main_job;
 mod memory;
+mod messages;
 mod numbers;
 mod operator;
 mod refusals;
