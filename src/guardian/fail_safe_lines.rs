@@ -39,7 +39,7 @@ impl FailSafeLines {
             }
             match BoardLines::default().set_up(output, false) {
                 Ok(new) => *line = Some(new),
-                Err(error) => error!("fail-safe output not set to alarm: {}", error.of(&output.target)),
+                Err(error) => error!("fail-safe output: not set to alarm: {}", error.of(&output.target)),
             }
         }
     }

@@ -72,7 +72,8 @@ impl<'a> Guardian<'a> {
     pub fn new(options: &'a Options, settings: Box<Settings>) -> Result<Guardian<'a>, String> {
         signals::block().map_err(|error| format!("signals not blocked: {error}"))?;
         let pidfile = options.pidfile.as_deref().map(Pidfile::lock).transpose()?;
-        let shared = SharedState::map().map_err(|error| format!("memory for the worker's state: {error}"))?;
+        let shared =
+            SharedState::map().map_err(|error| format!("memory for the worker's state not mapped: {error}"))?;
         let mut watchdog = Watchdog::default();
         watchdog.configure(&settings);
         process_attributes::apply(&settings);

@@ -106,7 +106,7 @@ fn the_pidfile_is_empty_until_the_daemon_works_and_removed_at_its_end() {
 fn a_second_daemon_names_the_running_process_and_exits() {
     let Some(mut board) = Board::bare(LAMPS) else { return };
     board.start();
-    let running = format!("alarmd runs already, as process {}", board.daemon().id());
+    let running = format!("alarmd is already running (process {})", board.daemon().id());
     let pidfile = board.path("alarmd.pid");
     let with_pidfile = ["--pidfile", pidfile.to_str().expect("UTF-8")];
     let locked = format!("locked by process {}; alarmd is already running", board.daemon().id());

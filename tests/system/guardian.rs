@@ -51,7 +51,7 @@ fn a_hung_worker_is_replaced_and_the_relay_is_dropped_in_the_meantime() {
     board.signal_worker(libc::SIGSTOP);
     wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
     board.wait_for_log(": no round for hang_ms (1000 ms); killed");
-    board.wait_for_log("module alarmd: alarm raised: worker 1 restarted: it hung (warning)");
+    board.wait_for_log("module alarmd: alarm raised: worker restarted: it hung or exited, restart 1 (warning)");
     assert!(gpio.edges(17).is_empty());
 }
 
@@ -116,7 +116,7 @@ fn a_worker_that_hangs_during_a_reload_is_replaced() {
     wait_until("it sets up", || gpio.hardware().lines[&19].exported);
     board.signal_worker(libc::SIGSTOP);
     wait_until("dropped, and energised again", || gpio.edges(18) == [true, false, true]);
-    board.wait_for_log("module alarmd: alarm raised: worker 1 restarted: it hung (warning)");
+    board.wait_for_log("module alarmd: alarm raised: worker restarted: it hung or exited, restart 1 (warning)");
 }
 
 #[test]

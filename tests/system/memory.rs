@@ -102,7 +102,7 @@ fn a_status_block_that_is_damaged_or_of_another_version_is_rebuilt() {
         board.kill();
         with_status(damage);
         board.start();
-        let rebuilt = ["status block: its version is not supported; rebuilt", "is corrupt; removed and rebuilt"];
+        let rebuilt = ["status block: version not supported; rebuilt", "is corrupt; removed and rebuilt"];
         let count: usize = rebuilt.iter().map(|words| board.log().matches(words).count()).sum();
         assert_eq!(count, turn + 1, "{}", board.log());
         assert_eq!((board.output("any").as_str(), board.events().len()), ("1", 1));

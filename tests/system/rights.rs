@@ -137,7 +137,7 @@ fn a_daemon_of_another_user_ends_when_a_daemon_of_root_replaces_it() {
     fs::remove_file(board.path("alarmd.pid")).expect("removed");
     board.start();
     assert_eq!(other.exit_code(), Some(1));
-    board.wait_for_log(&format!("alarmd runs already, as process {}", board.daemon().id()));
+    board.wait_for_log(&format!("alarmd is already running (process {})", board.daemon().id()));
     assert_eq!(board.log().matches("belongs to another user (owner ").count(), 1);
     assert_eq!(board.status()["daemon"]["pid"], board.daemon().id());
 }

@@ -25,7 +25,7 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::Runs(pid) => {
-                write!(f, "alarmd runs already, as process {pid}; one alarmd serves the whole board")
+                write!(f, "alarmd is already running (process {pid}); one alarmd serves the whole board")
             }
             StartError::Status(error) => error.of("status block", Key::STATUS).fmt(f),
             StartError::TooSmall => write!(

@@ -28,8 +28,10 @@ impl fmt::Display for LogLine<'_> {
             Origin::Refused if id.code != 0 => write!(f, "segment of module {} refused ({severity})", id.code)?,
             Origin::Refused => write!(f, "segment of {} refused ({severity})", owner(id))?,
             Origin::Failed => write!(f, "output {} failed ({severity})", id.index)?,
-            Origin::Restarted if id.code == 0 => write!(f, "worker {} restarted: it hung ({severity})", id.index)?,
-            Origin::Restarted => write!(f, "worker {} restarted: signal {} ({severity})", id.index, id.code)?,
+            Origin::Restarted if id.code == 0 => {
+                write!(f, "worker restarted: it hung or exited, restart {} ({severity})", id.index)?
+            }
+            Origin::Restarted => write!(f, "worker restarted: signal {}, restart {} ({severity})", id.code, id.index)?,
             Origin::Clock => write!(f, "{origin} by {} s ({severity})", id.code)?,
             Origin::Limit => write!(f, "{origin}: no segment for {} ({severity})", owner(id))?,
             Origin::Silent | Origin::Lost | Origin::NoProducer | Origin::Configuration => {

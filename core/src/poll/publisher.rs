@@ -48,7 +48,7 @@ impl Publisher {
             if let Some(earlier) = &earlier {
                 match copy_from_earlier(earlier, block) {
                     true => info!("status block: state restored from version {}", earlier.load(1).unwrap_or(0)),
-                    false => warn!("status block: its version is not supported; rebuilt"),
+                    false => warn!("status block: version not supported; rebuilt"),
                 }
             }
             let StatusSegment { status, saved } = block;
