@@ -90,7 +90,7 @@ codes! {
         Failed = 2 "output failed",
         /// The configuration was refused when it was read again.
         Configuration = 3 "configuration refused",
-        /// The worker was replaced. code: the signal, 0 if it hung; index: how many times.
+        /// The worker was replaced. code: the signal, 0 if it hung or exited; index: how many times.
         Restarted = 4 "worker restarted",
         /// The wall clock was set back. code: seconds.
         Clock = 5 "clock went back",
