@@ -84,10 +84,9 @@ pub fn wait(timeout: Nanos) -> Option<Received> {
     let set = awaited();
     let time = [(timeout / S) as c_long, (timeout % S) as c_long];
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let (info_out, size) = (info.as_mut_ptr(), mem::size_of_val(&set));
+    let (call, info_out, size) = (libc::SYS_rt_sigtimedwait, info.as_mut_ptr(), mem::size_of_val(&set));
     // SAFETY: the call reads a set of 8 bytes and one old `timespec`, two machine words, and writes one `siginfo_t`.
-    let signal =
-        unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set.as_ptr(), info_out, time.as_ptr(), size) } as c_int;
+    let signal = unsafe { libc::syscall(call, set.as_ptr(), info_out, time.as_ptr(), size) } as c_int;
     // SAFETY: `siginfo_t` is integers and pointers, so the zeros are valid, and so is what the kernel wrote.
     let sender = unsafe { info.assume_init().si_pid() };
     (signal > 0).then_some(Received { signal, sender })
