@@ -267,7 +267,7 @@ mod supervisor {
     fn words(board: &Board) -> String {
         let command = board.alarmctl(&[]);
         let words = [command.get_program()].into_iter().chain(command.get_args());
-        words.map(|word| format!("'{}' ", word.to_str().expect("UTF-8"))).collect()
+        words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect::<Vec<_>>().join(" ")
     }
 
     /// The processes of the program so far.
