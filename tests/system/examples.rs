@@ -42,6 +42,8 @@ fn count(board: &Board, event: &str) -> usize {
 mod producers {
     use super::*;
 
+    /// The word `beat` of the module segment.
+    const BEAT: usize = std::mem::offset_of!(alarmd_core::wire::ModuleSegment<u32>, beat) / 4;
     const LIMIT: &str = "type 1 code 1";
     const SENSOR: &str = "type 1 code 2";
 
@@ -153,6 +155,11 @@ mod producers {
             measure(&board, "12");
             let _producer = start(&board, program);
             let segment = wait_for("a segment", || Segment::find(key()).ok());
+            // Before its first beats a producer whose segment goes ends with an error.
+            wait_until("it beats", || {
+                let attached = Segment::attach(key(), Access::ReadOnly).ok();
+                attached.and_then(|segment| segment.load(BEAT)).is_some_and(|beat| beat > 1)
+            });
             // In its place a segment that is too small.
             segment.remove().expect("removed");
             let small = wait_for("the key is free", || {
